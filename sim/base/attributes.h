@@ -3,7 +3,7 @@
 #define HEADROOM_SIM_BASE_ATTRIBUTES_H
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define NORETURN __attribute__((noreturn))
 #define UNUSED __attribute__((unused))
 
