@@ -1,0 +1,73 @@
+/* What one run came to, in either world: the same metrics (metrics.def), latencies, resources, closes and verdict.
+ *
+ * The simulator and `measure` fill one of these; one writer stores it and one prints it, so that simulated against measured is a comparison of like with like. */
+#ifndef HEADROOM_MODELS_WORKLOAD_OUTCOME_H
+#define HEADROOM_MODELS_WORKLOAD_OUTCOME_H
+
+#include "models/spec/spec.h"
+#include "models/workload/slow_consumer.h"
+#include "sim/base/hist.h"
+#include "sim/base/time.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum outcome_metric {
+#define METRIC(name, unit, doc) OUTCOME_##name,
+#include "models/workload/metrics.def"
+#undef METRIC
+    OUTCOME_METRICS
+};
+
+enum outcome_verdict { OUTCOME_HOLDS, OUTCOME_FAILS, OUTCOME_UNSTABLE, OUTCOME_CANNOT_TELL };
+
+/* A resource's use against its limit; the one nearest to its limit names what breaks first. */
+struct outcome_resource {
+    const char *name; /* "worker_cpu", "open_files", "memory", "send_queue": static text */
+    const char *unit;
+    double used;
+    double limit; /* INFINITY: none */
+};
+
+struct outcome_series { /* equal windows from the start of the measured window */
+    base_ns step_ns;
+    int32_t count;
+    double *delay_ms; /* [count] mean delay of the deliveries due in that step; NAN: none */
+    double *deliveries;
+};
+
+enum { OUTCOME_RESOURCES_MAX = 16 };
+
+struct outcome {
+    double metric[OUTCOME_METRICS];
+    struct hist latency; /* ns, per delivery; when sampled, of the sample, and `latency_weight` deliveries stand behind each */
+    double latency_weight;
+    struct outcome_resource resources[OUTCOME_RESOURCES_MAX];
+    int32_t resources_count;
+    int64_t closed_by_reason[SLOW_REASON_COUNT];
+    struct outcome_series series;
+    enum outcome_verdict verdict;
+    const char *broke;       /* what broke first: a resource's name, "delivery", "lost_share" or "" when it holds */
+    const char *refused;     /* a measured run that is not one: why, in words; NULL otherwise */
+    base_ns window_ns;       /* length of the measured window */
+    base_ns warm_up_ns;      /* what was cut */
+    uint64_t fingerprint;
+    uint64_t seed;
+};
+
+void outcome_init(struct outcome *outcome); /* every metric NAN, verdict CANNOT_TELL */
+void outcome_fini(struct outcome *outcome); /* frees the histogram and the series */
+
+const char *outcome_metric_name(enum outcome_metric metric);
+const char *outcome_metric_unit(enum outcome_metric metric);
+const char *outcome_metric_doc(enum outcome_metric metric);
+const char *outcome_verdict_name(enum outcome_verdict verdict); /* "holds", "fails", "unstable", "cannot_tell" */
+
+/* Percentiles and mean from `latency`, amplification, deliveries_per_s. */
+void outcome_finish(struct outcome *outcome);
+
+/* DESIGN section 5: the verdict of one window from late_share, lost and backlog growth against the objectives. Sets verdict and broke.
+ * Unstable: the delay grows by more than within / (20 * window), and by more than twice its standard error; then p99 only describes a backlog. */
+void outcome_judge(struct outcome *outcome, const struct spec_objectives *objectives);
+
+#endif

@@ -1,0 +1,52 @@
+/* The open-loop publishing plan: when each message is due, whatever the server does.
+ *
+ * Every room (or user, or traffic as a whole) has a stream of its own. Its k-th publish falls where the cumulative rate passes E_k / scale, E_k being the k-th
+ * point of a unit-rate process: scaling a load moves the same arrivals closer together and changes no draw, which is what makes two loads comparable.
+ * Sender, room and length come from streams of their own, so that no choice shifts another. */
+#ifndef HEADROOM_MODELS_WORKLOAD_PLAN_H
+#define HEADROOM_MODELS_WORKLOAD_PLAN_H
+
+#include "models/workload/roster.h"
+#include "sim/base/rng.h"
+#include "sim/base/time.h"
+
+struct plan_publish {
+    base_ns due_ns;
+    int32_t traffic; /* index into scenario->traffic */
+    int32_t room;
+    int32_t client;  /* the sender */
+    int32_t bytes;   /* payload of the delivered message */
+    uint64_t number; /* 0, 1, ... in order of due time */
+};
+
+struct plan_stream; /* one source of publishes */
+
+struct plan {
+    const struct roster *roster; /* borrowed */
+    double scale;                /* of every rate */
+    struct plan_stream *streams; /* a heap by (due, index) */
+    int32_t streams_count;
+    uint64_t next_number;
+};
+
+struct plan_options {
+    uint64_t seed;
+    double scale;    /* 1: as written */
+};
+
+/* Lives in `arena`, with about 200 bytes per stream. */
+void plan_init(struct plan *plan, const struct roster *roster, const struct plan_options *options, struct arena *arena);
+
+/* The next publish in order of (due, stream); false when there will be none (every rate is 0). */
+bool plan_next(struct plan *plan, struct plan_publish *publish);
+
+/* Mean publishes and deliveries per second that the scenario asks for at scale 1 in its last stage: "offered" and "amplified" load. */
+struct plan_load {
+    double publishes_per_s;
+    double deliveries_per_s;
+    double inbound_bytes_per_s;
+    double outbound_bytes_per_s;
+};
+struct plan_load plan_offered(const struct roster *roster);
+
+#endif
