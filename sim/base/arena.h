@@ -1,7 +1,8 @@
 /* Memory that lives as long as a run, a parse or a report, and goes in one call.
  *
- * Blocks double from the first size on, so that a run of a million connections makes some twenty mallocs. Nothing is
- * freed one by one. Running out of memory is not an outcome that a caller can do anything about here: it is a CHECK. */
+ * Blocks double from the first size on, so that a run of a million connections makes some twenty
+ * mallocs. Nothing is freed one by one. Running out of memory is not an outcome that a caller can
+ * do anything about here: it is a CHECK. */
 #ifndef HEADROOM_SIM_BASE_ARENA_H
 #define HEADROOM_SIM_BASE_ARENA_H
 
@@ -21,7 +22,8 @@ struct arena {
 void arena_init(struct arena *arena);
 void arena_fini(struct arena *arena);
 
-/* Zeroed and aligned for any type; never NULL. `count` * `size` must not overflow (CHECK). count 0 gives a valid pointer. */
+/* Zeroed and aligned for any type; never NULL. `count` * `size` must not overflow (CHECK). count 0
+ * gives a valid pointer. */
 void *arena_new(struct arena *arena, size_t count, size_t size) MUST_USE;
 
 char *arena_new_text(struct arena *arena, const char *text) MUST_USE;

@@ -1,4 +1,5 @@
-/* One number that says whether two runs did the same: every event, draw and count goes in, in order (XXH3, 64 bits). */
+/* One number that says whether two runs did the same: every event, draw and count goes in, in order
+ * (XXH3, 64 bits). */
 #ifndef HEADROOM_SIM_BASE_FINGERPRINT_H
 #define HEADROOM_SIM_BASE_FINGERPRINT_H
 

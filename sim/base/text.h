@@ -4,13 +4,14 @@
 
 #include "sim/base/attributes.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct text {
-    char *bytes;     /* always ends in NUL once anything was added; NULL before */
-    size_t length;   /* without the NUL */
+    char *bytes;   /* always ends in NUL once anything was added; NULL before */
+    size_t length; /* without the NUL */
     size_t capacity;
 };
 
@@ -20,15 +21,17 @@ void text_clear(struct text *text); /* keeps the memory */
 void text_add(struct text *text, const char *bytes);
 void text_add_n(struct text *text, const char *bytes, size_t length);
 void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+void text_addv(struct text *text, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 /* A JSON string literal with its quotes; invalid UTF-8 becomes U+FFFD. */
 void text_add_json_string(struct text *text, const char *bytes);
 const char *text_bytes(const struct text *text); /* "" when empty */
 
-/* Damerau-Levenshtein (restricted) distance, letters compared without case; at most 64 bytes of each are looked at. */
+/* Damerau-Levenshtein (restricted) distance, letters compared without case; at most 64 bytes of
+ * each are looked at. */
 int32_t text_distance(const char *a, const char *b);
 
-/* The name nearest to `wrong`, or NULL where none is near enough to be worth suggesting (distance above a third of the
- * longer one's length, rounded up). Ties go to the earlier name. */
+/* The name nearest to `wrong`, or NULL where none is near enough to be worth suggesting (distance
+ * above a third of the longer one's length, rounded up). Ties go to the earlier name. */
 const char *text_nearest(const char *wrong, const char *const *names, size_t names_count);
 
 #endif
