@@ -84,20 +84,51 @@ void hist_add_n(struct hist *hist, int64_t value, uint64_t count) {
         hist->max = value;
 }
 
-/* Bucket by bucket; where the step is wider than the buckets, that is value by value. */
-static void count_range(struct hist *hist, int64_t first, int64_t step, uint64_t count) {
-    uint64_t value = (uint64_t)first, left = count;
-    while (left > 0) {
-        uint32_t bucket = hist_bucket((int64_t)value);
-        uint64_t room = (uint64_t)bucket_high(bucket) - value;
-        uint64_t here = 1;
-        if (room >= (uint64_t)step)
-            here += room / (uint64_t)step;
+/* The part of an arithmetic series that lies in one run of equally wide buckets. */
+struct range {
+    uint64_t value, step, left;
+};
+
+/* Buckets narrower than the step: each value has one to itself. */
+static void count_each(uint64_t *counts, struct range *range, uint32_t shift, uint64_t end) {
+    counts += (uint64_t)shift << HIST_SUB_BITS;
+    for (; range->left > 0 && range->value < end; range->left--, range->value += range->step)
+        counts[range->value >> shift]++;
+}
+
+/* Wider buckets: each holds width / step values or one more, depending on where in it the first one
+ * falls, so one division serves them all (Bresenham's way of drawing a line). */
+static void count_buckets(uint64_t *counts, struct range *range, uint32_t shift, uint64_t end) {
+    uint64_t width = (uint64_t)1 << shift, fewest = width / range->step;
+    uint64_t one_more_below = width % range->step, left = range->left;
+    uint64_t bucket_start = range->value & ~(width - 1), offset = range->value - bucket_start;
+    uint64_t skipped =
+        offset / range->step; /* as if the series had begun in the bucket's first step */
+    offset -= skipped * range->step;
+    left += skipped;
+    counts += (uint64_t)shift << HIST_SUB_BITS;
+    counts[bucket_start >> shift] -= skipped;
+    for (; left > 0 && bucket_start < end; bucket_start += width) {
+        uint64_t here = fewest + (offset < one_more_below);
         if (here > left)
             here = left;
-        hist->counts[bucket] += here;
+        counts[bucket_start >> shift] += here;
         left -= here;
-        value += here * (uint64_t)step;
+        offset += here * range->step - width;
+    }
+    range->left = left;
+    range->value = bucket_start + offset;
+}
+
+static void count_range(struct hist *hist, struct range range) {
+    while (range.left > 0) {
+        uint32_t bucket = hist_bucket((int64_t)range.value);
+        uint32_t shift = bucket < 2 * SUB_COUNT ? 0 : (bucket >> HIST_SUB_BITS) - 1;
+        uint64_t end = (uint64_t)(2 * SUB_COUNT) << shift;
+        if (range.step >> shift > 0)
+            count_each(hist->counts, &range, shift, end);
+        else
+            count_buckets(hist->counts, &range, shift, end);
     }
 }
 
@@ -112,7 +143,7 @@ void hist_add_range(struct hist *hist, int64_t first, int64_t step, uint64_t cou
     CHECK(count - 1 <= (uint64_t)(INT64_MAX - first) / (uint64_t)step);
     int64_t last = first + (int64_t)((count - 1) * (uint64_t)step);
     reserve(hist, hist_bucket(last));
-    count_range(hist, first, step, count);
+    count_range(hist, (struct range){(uint64_t)first, (uint64_t)step, count});
     hist->total += count;
     hist_sum pairs = (hist_sum)count * (count - 1) / 2;
     hist->sum += (hist_sum)(uint64_t)first * count + pairs * (uint64_t)step;
