@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-    CALENDAR_LEVELS = 8,
-    CALENDAR_DAYS = 256,                  /* per level */
+    CALENDAR_LEVELS = 11,
+    CALENDAR_DAYS = 64,                   /* per level */
     CALENDAR_INDEX_BITS = 26,             /* of a handle */
     CALENDAR_PENDING_MAX = (1 << 26) - 1, /* events at once */
 };
@@ -36,7 +36,7 @@ struct calendar_day {
 };
 
 struct calendar_level {
-    uint64_t in_use[CALENDAR_DAYS / 64]; /* a bit per day that has an event */
+    uint64_t in_use; /* a bit per day that has an event */
     struct calendar_day days[CALENDAR_DAYS];
 };
 
