@@ -218,15 +218,12 @@ uint64_t hist_count_above(const struct hist *hist, int64_t value) {
     return above + (uint64_t)(share * (double)hist->counts[bucket]);
 }
 
-static uint64_t count_at(const struct hist *hist, uint32_t bucket) {
-    return bucket < hist->counts_length ? hist->counts[bucket] : 0;
-}
-
 bool hist_equal(const struct hist *a, const struct hist *b) {
     if (a->total != b->total || a->min != b->min || a->max != b->max || a->sum != b->sum)
         return false;
-    for (uint32_t i = 0; i < a->counts_length || i < b->counts_length; i++)
-        if (count_at(a, i) != count_at(b, i))
-            return false;
-    return true;
+    if (a->total == 0)
+        return true;
+    uint32_t first = hist_bucket(a->min), last = hist_bucket(a->max);
+    size_t bytes = (last - first + 1) * sizeof *a->counts;
+    return memcmp(a->counts + first, b->counts + first, bytes) == 0;
 }

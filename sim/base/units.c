@@ -45,9 +45,9 @@ static const struct unit bitrate_units[] = {
     {"GiB/s", 8 * 1073741824.0L, false},
 };
 static const struct unit rate_units[] = {
-    {"/s", 1, true},
-    {"/min", 1 / 60.0L, true},
     {"/h", 1 / 3600.0L, true},
+    {"/min", 1 / 60.0L, true},
+    {"/s", 1, true},
 };
 
 static const struct kind {
@@ -173,7 +173,7 @@ static void format_plain(struct text *out, double value) {
 }
 
 /* The unit in which `value` is at least 1 and the number shortest; of equally short ones the larger
- * unit. */
+ * unit: those that are printed stand in ascending order. */
 static bool format_shortest(enum units_kind kind, double value, char shortest[64]) {
     bool is_found = false;
     for (size_t i = 0; i < kinds[kind].count; i++) {

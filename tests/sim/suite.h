@@ -1,0 +1,34 @@
+/* A Check program is a name and a list of tests. */
+#ifndef HEADROOM_TESTS_SIM_SUITE_H
+#define HEADROOM_TESTS_SIM_SUITE_H
+
+#include "sim/base/attributes.h"
+#include "sim/base/check.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+struct suite_test {
+    const TTest *const *test;
+    int exit_code; /* what the test must end with */
+};
+
+#define TEST(name)                                                                                 \
+    { &name, 0 }
+#define TEST_OF_OUR_BUG(name) /* ends in a failed CHECK */                                         \
+    { &name, CHECK_EXIT_CODE }
+
+static inline int suite_run(const char *name, const struct suite_test *tests, size_t tests_count) {
+    Suite *suite = suite_create(name);
+    TCase *group = tcase_create(name);
+    suite_add_tcase(suite, group);
+    for (size_t i = 0; i < tests_count; i++)
+        _tcase_add_test(group, *tests[i].test, 0, tests[i].exit_code, 0, 1);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
