@@ -11,19 +11,21 @@
 struct suite_test {
     const TTest *const *test;
     int exit_code; /* what the test must end with */
+    int rounds;    /* run so often, with _i counting from 0 */
 };
 
-#define TEST(name)                                                                                 \
-    { &name, 0 }
-#define TEST_OF_OUR_BUG(name) /* ends in a failed CHECK */                                         \
-    { &name, CHECK_EXIT_CODE }
+/* clang-format off */
+#define TEST(name) {&name, 0, 1}
+#define TEST_OF_OUR_BUG(name) {&name, CHECK_EXIT_CODE, 1} /* ends in a failed CHECK */
+#define LOOP_TEST(name, rounds) {&name, 0, rounds}
+/* clang-format on */
 
 static inline int suite_run(const char *name, const struct suite_test *tests, size_t tests_count) {
     Suite *suite = suite_create(name);
     TCase *group = tcase_create(name);
     suite_add_tcase(suite, group);
     for (size_t i = 0; i < tests_count; i++)
-        _tcase_add_test(group, *tests[i].test, 0, tests[i].exit_code, 0, 1);
+        _tcase_add_test(group, *tests[i].test, 0, tests[i].exit_code, 0, tests[i].rounds);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
