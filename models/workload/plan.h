@@ -2,7 +2,7 @@
  *
  * Every room (or user, or traffic as a whole) has a stream of its own. Its k-th publish falls where the cumulative rate passes E_k / scale, E_k being the k-th
  * point of a unit-rate process: scaling a load moves the same arrivals closer together and changes no draw, which is what makes two loads comparable.
- * Sender, room and length come from streams of their own, so that no choice shifts another. */
+ * Each publish has a stream of its own for sender, room and length, so that no choice shifts another publish's. */
 #ifndef HEADROOM_MODELS_WORKLOAD_PLAN_H
 #define HEADROOM_MODELS_WORKLOAD_PLAN_H
 
@@ -20,12 +20,22 @@ struct plan_publish {
 };
 
 struct plan_stream; /* one source of publishes */
+struct plan_rooms;  /* of one traffic: the rooms in which somebody may publish */
+
+struct plan_entry { /* of the heap */
+    base_ns due_ns;
+    int32_t stream;
+};
 
 struct plan {
     const struct roster *roster; /* borrowed */
     double scale;                /* of every rate */
-    struct plan_stream *streams; /* a heap by (due, index) */
+    uint64_t seed;
+    struct plan_stream *streams;
     int32_t streams_count;
+    struct plan_entry *heap; /* by (due, stream); [heap_count] */
+    int32_t heap_count;
+    struct plan_rooms *rooms; /* by traffic */
     uint64_t next_number;
 };
 
@@ -34,7 +44,7 @@ struct plan_options {
     double scale;    /* 1: as written */
 };
 
-/* Lives in `arena`, with about 200 bytes per stream. */
+/* Lives in `arena`, with about 150 bytes per stream. */
 void plan_init(struct plan *plan, const struct roster *roster, const struct plan_options *options, struct arena *arena);
 
 /* The next publish in order of (due, stream); false when there will be none (every rate is 0). */

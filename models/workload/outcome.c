@@ -1,0 +1,126 @@
+/* The verdict of a window, and the figures that follow from others. */
+#include "models/workload/outcome.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void outcome_init(struct outcome *outcome) {
+    *outcome = (struct outcome){.latency_weight = 1, .verdict = OUTCOME_CANNOT_TELL, .broke = ""};
+    for (int i = 0; i < OUTCOME_METRICS; i++)
+        outcome->metric[i] = NAN;
+    hist_init(&outcome->latency);
+}
+
+void outcome_fini(struct outcome *outcome) {
+    hist_fini(&outcome->latency);
+    free(outcome->series.delay_ms);
+    free(outcome->series.deliveries);
+    outcome->series = (struct outcome_series){0};
+}
+
+static const struct {
+    const char *name, *unit, *doc;
+} metrics[] = {
+#define METRIC(name, unit, doc) {#name, unit, doc},
+#include "models/workload/metrics.def"
+#undef METRIC
+};
+
+const char *outcome_metric_name(enum outcome_metric metric) {
+    return metrics[metric].name;
+}
+const char *outcome_metric_unit(enum outcome_metric metric) {
+    return metrics[metric].unit;
+}
+const char *outcome_metric_doc(enum outcome_metric metric) {
+    return metrics[metric].doc;
+}
+
+const char *outcome_verdict_name(enum outcome_verdict verdict) {
+    static const char *const names[] = {[OUTCOME_HOLDS] = "holds",
+                                        [OUTCOME_FAILS] = "fails",
+                                        [OUTCOME_UNSTABLE] = "unstable",
+                                        [OUTCOME_CANNOT_TELL] = "cannot_tell"};
+    return names[verdict];
+}
+
+void outcome_finish(struct outcome *outcome) {
+    static const struct {
+        enum outcome_metric metric;
+        double p;
+    } quantiles[] = {{OUTCOME_latency_p50_ms, 0.5},
+                     {OUTCOME_latency_p90_ms, 0.9},
+                     {OUTCOME_latency_p99_ms, 0.99},
+                     {OUTCOME_latency_p999_ms, 0.999}};
+    double *metric = outcome->metric;
+    if (outcome->latency.total > 0) {
+        for (size_t i = 0; i < COUNT_OF(quantiles); i++)
+            metric[quantiles[i].metric] = base_ms(hist_quantile(&outcome->latency, quantiles[i].p));
+        metric[OUTCOME_latency_max_ms] = base_ms(outcome->latency.max);
+        metric[OUTCOME_latency_mean_ms] = hist_mean(&outcome->latency) * 1e-6;
+    }
+    if (metric[OUTCOME_offered_publishes_per_s] > 0)
+        metric[OUTCOME_amplification] =
+            metric[OUTCOME_offered_deliveries_per_s] / metric[OUTCOME_offered_publishes_per_s];
+    if (outcome->window_ns > 0)
+        metric[OUTCOME_deliveries_per_s] =
+            metric[OUTCOME_deliveries] / base_seconds(outcome->window_ns);
+}
+
+/* The first resource at or over its limit, or NULL. */
+static const struct outcome_resource *exhausted(const struct outcome *outcome) {
+    for (int32_t i = 0; i < outcome->resources_count; i++)
+        if (outcome->resources[i].used >= outcome->resources[i].limit)
+            return &outcome->resources[i];
+    return NULL;
+}
+
+/* The resource that stands nearest to its limit: what a late delivery is put down to. */
+static const char *nearest_to_limit(const struct outcome *outcome) {
+    const char *name = "delivery";
+    double most = 0.5; /* below half of every limit nothing is short: the objective is missed for
+                          another reason */
+    for (int32_t i = 0; i < outcome->resources_count; i++) {
+        double share = outcome->resources[i].used / outcome->resources[i].limit;
+        if (share > most) {
+            most = share;
+            name = outcome->resources[i].name;
+        }
+    }
+    return name;
+}
+
+static bool is_growing(const struct outcome *outcome, const struct spec_objectives *objectives) {
+    double growth = outcome->metric[OUTCOME_backlog_growth]; /* ms per s */
+    double error = outcome->metric[OUTCOME_backlog_growth_stderr];
+    double bound = base_ms(objectives->delivery.within) / (20 * base_seconds(outcome->window_ns));
+    return growth > bound && growth > 2 * error; /* false when either is NAN */
+}
+
+void outcome_judge(struct outcome *outcome, const struct spec_objectives *objectives) {
+    const double *metric = outcome->metric;
+    outcome->broke = "";
+    double due = metric[OUTCOME_due];
+    if (!(due > 0) || isnan(metric[OUTCOME_late_share])) {
+        outcome->verdict = exhausted(outcome) ? OUTCOME_FAILS : OUTCOME_CANNOT_TELL;
+        outcome->broke = exhausted(outcome) ? exhausted(outcome)->name : "";
+        return;
+    }
+    bool is_late = metric[OUTCOME_late_share] > 1 - objectives->delivery.share + 1e-12;
+    bool is_lost = metric[OUTCOME_lost] > objectives->lost_share * due;
+    bool grows = is_growing(outcome, objectives);
+    if (is_lost && metric[OUTCOME_closed_slow] > 0)
+        outcome->broke = "send_queue";
+    else if (exhausted(outcome) && metric[OUTCOME_refused] > 0)
+        outcome->broke = exhausted(outcome)->name;
+    else if (is_late || grows)
+        outcome->broke = nearest_to_limit(outcome);
+    else if (is_lost)
+        outcome->broke = "send_queue";
+    bool is_refused = metric[OUTCOME_refused] > 0;
+    if (is_refused && !*outcome->broke)
+        outcome->broke = "open_files";
+    outcome->verdict = grows                              ? OUTCOME_UNSTABLE
+                       : is_late || is_lost || is_refused ? OUTCOME_FAILS
+                                                          : OUTCOME_HOLDS;
+}

@@ -1,0 +1,185 @@
+/* Clients are numbered by merging the populations at equal pace; rooms are dealt from a list of
+ * candidates, in order or shuffled.
+ *
+ * The mix is the merge of the fractions (i + 1/2)/n: forty clients among four thousand land a
+ * hundred apart, so that a small population is in as many rooms as it can be. A shuffle is
+ * Fisher-Yates on the room group's own stream. */
+#include "models/workload/roster.h"
+
+#include "models/workload/draws.h"
+#include "sim/base/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void number_clients(struct roster *roster, struct arena *arena) {
+    const struct spec_scenario *scenario = roster->scenario;
+    int64_t total = 0;
+    for (int32_t p = 0; p < scenario->populations_count; p++)
+        total += scenario->populations[p].connections;
+    CHECK(total <= INT32_MAX);
+    roster->clients_count = (int32_t)total;
+    roster->population = ARENA_NEW(arena, (size_t)total, uint8_t);
+    int64_t *taken = ARENA_NEW(arena, (size_t)scenario->populations_count, int64_t);
+    for (int64_t client = 0; client < total; client++) {
+        int32_t next = -1;
+        double next_at = 2;
+        for (int32_t p = 0; p < scenario->populations_count; p++) {
+            double n = (double)scenario->populations[p].connections;
+            double at = ((double)taken[p] + 0.5) / n;
+            if (taken[p] < scenario->populations[p].connections && at < next_at) {
+                next_at = at;
+                next = p;
+            }
+        }
+        roster->population[client] = (uint8_t)next;
+        taken[next]++;
+    }
+}
+
+static bool group_takes(const struct spec_scenario *scenario, const struct spec_room_group *group,
+                        uint8_t population) {
+    for (int32_t i = 0; i < group->members.count; i++)
+        if (strcmp(group->members.items[i], scenario->populations[population].name) == 0)
+            return true;
+    return false;
+}
+
+/* The clients that may be in the group's rooms, in the order in which they are dealt out. */
+static int32_t *candidates_of(const struct roster *roster, int32_t group_index, uint64_t seed,
+                              struct arena *arena, int32_t *count) {
+    const struct spec_room_group *group = &roster->scenario->rooms[group_index];
+    int32_t *list = ARENA_NEW(arena, (size_t)roster->clients_count, int32_t);
+    int32_t n = 0;
+    for (int32_t client = 0; client < roster->clients_count; client++)
+        if (group_takes(roster->scenario, group, roster->population[client]))
+            list[n++] = client;
+    if (group->placement == SPEC_SCATTERED) {
+        struct rng rng;
+        rng_init(&rng, (struct rng_name){.seed = seed,
+                                         .entity = (uint64_t)group_index,
+                                         .purpose = DRAWS_PLACEMENT});
+        for (int32_t i = n - 1; i > 0; i--) {
+            int32_t j = (int32_t)rng_below(&rng, (uint64_t)i + 1);
+            int32_t moved = list[i];
+            list[i] = list[j];
+            list[j] = moved;
+        }
+    }
+    *count = n;
+    return list;
+}
+
+static int64_t room_size(const struct roster *roster, int32_t group, int64_t room_in_group,
+                         uint64_t seed) {
+    struct rng rng;
+    rng_init(&rng, (struct rng_name){.seed = seed,
+                                     .entity = (uint64_t)group,
+                                     .purpose = DRAWS_ROOM_SIZE,
+                                     .index = (uint64_t)room_in_group});
+    int64_t size = draws_from(&roster->scenario->rooms[group].size, &rng);
+    return size < 1 ? 1 : size;
+}
+
+/* Growing arrays while rooms are dealt; copied into exact ones by nobody: an arena forgets the old
+ * halves with the run. */
+struct deal {
+    struct roster *roster;
+    struct arena *arena;
+    int32_t rooms_max, members_max;
+};
+
+static void *grown(struct arena *arena, const void *old, int32_t count, int32_t max, size_t size) {
+    void *bigger = arena_new(arena, (size_t)max, size);
+    if (count > 0)
+        memcpy(bigger, old, (size_t)count * size);
+    return bigger;
+}
+
+static struct roster_room *add_room(struct deal *deal, int32_t group, int64_t size) {
+    struct roster *roster = deal->roster;
+    if (roster->rooms_count == deal->rooms_max) {
+        deal->rooms_max = deal->rooms_max * 2 + 64;
+        roster->rooms = grown(deal->arena, roster->rooms, roster->rooms_count, deal->rooms_max,
+                              sizeof *roster->rooms);
+    }
+    CHECK(size <= INT32_MAX - roster->memberships_count);
+    if (roster->memberships_count + size > deal->members_max) {
+        int64_t wanted = 2 * ((int64_t)roster->memberships_count + size) + 1024;
+        deal->members_max = wanted > INT32_MAX ? INT32_MAX : (int32_t)wanted;
+        roster->members = grown(deal->arena, roster->members, roster->memberships_count,
+                                deal->members_max, sizeof *roster->members);
+    }
+    struct roster_room *room = &roster->rooms[roster->rooms_count++];
+    *room = (struct roster_room){.group = group,
+                                 .members_first = roster->memberships_count,
+                                 .members_count = (int32_t)size,
+                                 .is_contiguous = true};
+    roster->memberships_count += (int32_t)size;
+    return room;
+}
+
+static void deal_group(struct deal *deal, int32_t group_index, uint64_t seed) {
+    struct roster *roster = deal->roster;
+    const struct spec_room_group *group = &roster->scenario->rooms[group_index];
+    int32_t candidates_count;
+    int32_t *candidates = candidates_of(roster, group_index, seed, deal->arena, &candidates_count);
+    int64_t next = 0; /* candidates handed out so far, over all rounds */
+    for (int64_t i = 0; group->count == SPEC_AUTO ? next < candidates_count : i < group->count;
+         i++) {
+        int64_t size = room_size(roster, group_index, i, seed);
+        int64_t left = group->count == SPEC_AUTO ? candidates_count - next : candidates_count;
+        if (size > left)
+            size = left; /* the last room takes who is left; no room holds a client twice */
+        if (size <= 0)
+            break;
+        struct roster_room *room = add_room(deal, group_index, size);
+        for (int64_t k = 0; k < size; k++) {
+            int32_t client = candidates[(next + k) % candidates_count];
+            roster->members[room->members_first + k] = client;
+            if (k > 0 && client != roster->members[room->members_first + k - 1] + 1)
+                room->is_contiguous = false;
+        }
+        next += size;
+    }
+}
+
+/* The same memberships by client: count, prefix sums, fill in room order. */
+static void index_by_client(struct roster *roster, struct arena *arena) {
+    roster->client_first = ARENA_NEW(arena, (size_t)roster->clients_count + 1, int32_t);
+    roster->client_rooms = ARENA_NEW(arena, (size_t)roster->memberships_count, int32_t);
+    for (int32_t i = 0; i < roster->memberships_count; i++)
+        roster->client_first[roster->members[i] + 1]++;
+    for (int32_t client = 0; client < roster->clients_count; client++)
+        roster->client_first[client + 1] += roster->client_first[client];
+    int32_t *filled = ARENA_NEW(arena, (size_t)roster->clients_count, int32_t);
+    for (int32_t room = 0; room < roster->rooms_count; room++) {
+        const struct roster_room *r = &roster->rooms[room];
+        for (int32_t k = 0; k < r->members_count; k++) {
+            int32_t client = roster->members[r->members_first + k];
+            roster->client_rooms[roster->client_first[client] + filled[client]++] = room;
+        }
+    }
+}
+
+void roster_init(struct roster *roster, const struct spec_scenario *scenario, uint64_t seed,
+                 struct arena *arena) {
+    *roster = (struct roster){.scenario = scenario};
+    number_clients(roster, arena);
+    roster->group_first_room = ARENA_NEW(arena, (size_t)scenario->rooms_count + 1, int32_t);
+    struct deal deal = {.roster = roster, .arena = arena};
+    for (int32_t group = 0; group < scenario->rooms_count; group++) {
+        roster->group_first_room[group] = roster->rooms_count;
+        deal_group(&deal, group, seed);
+    }
+    roster->group_first_room[scenario->rooms_count] = roster->rooms_count;
+    index_by_client(roster, arena);
+}
+
+void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]) {
+    snprintf(name, ROSTER_ROOM_NAME_BYTES, "r%d", room);
+}
+
+int32_t roster_worker(int32_t client, int32_t workers_count) {
+    return client % workers_count;
+}
