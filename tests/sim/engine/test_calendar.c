@@ -131,6 +131,8 @@ struct pair {
     struct rng rng;
     calendar_handle in_calendar[HANDLES], in_heap[HANDLES];
     uint64_t scheduled;
+    int32_t differences; /* counted, not asserted one by one: an assertion of Check's is a system
+                            call */
     base_ns now_ns;
 };
 
@@ -163,15 +165,14 @@ static void schedule_both(struct pair *pair, base_ns after_ns) {
 static void cancel_both(struct pair *pair) {
     uint64_t place = rng_below(&pair->rng, HANDLES);
     bool was_pending = calendar_cancel(&calendar, pair->in_calendar[place]);
-    ck_assert_int_eq(was_pending, heap_cancel(&pair->heap, pair->in_heap[place]));
+    pair->differences += was_pending != heap_cancel(&pair->heap, pair->in_heap[place]);
 }
 
 static void pop_both(struct pair *pair, base_ns limit_ns) {
     struct calendar_event a = {0}, b = {0};
     bool was_due = calendar_pop(&calendar, limit_ns, &a);
-    ck_assert_int_eq(was_due, heap_pop(&pair->heap, limit_ns, &b));
-    ck_assert_int_eq(a.at_ns, b.at_ns);
-    ck_assert_uint_eq(a.arg, b.arg);
+    pair->differences += was_due != heap_pop(&pair->heap, limit_ns, &b);
+    pair->differences += a.at_ns != b.at_ns || a.arg != b.arg;
     if (was_due)
         pair->now_ns = a.at_ns;
     else if (limit_ns != BASE_NS_MAX)
@@ -189,7 +190,7 @@ static void step_both(struct pair *pair, base_ns (*delay)(struct rng *rng), bool
         pop_both(pair, pair->now_ns + delay(&pair->rng) / 4);
     else
         pop_both(pair, BASE_NS_MAX);
-    ck_assert_uint_eq(calendar.pending_count, pair->heap.count);
+    pair->differences += calendar.pending_count != pair->heap.count;
 }
 
 START_TEST(the_calendar_does_exactly_what_a_heap_does) {
@@ -201,10 +202,11 @@ START_TEST(the_calendar_does_exactly_what_a_heap_does) {
     for (int32_t i = 0; i < OPERATIONS; i++) {
         step_both(&pair, delays[_i], i / 20000 % 2 == 0);
         if (i % 64 == 0)
-            ck_assert_int_eq(calendar_next_ns(&calendar), heap_next_ns(&pair.heap));
+            pair.differences += calendar_next_ns(&calendar) != heap_next_ns(&pair.heap);
     }
     while (pair.heap.count > 0)
         pop_both(&pair, BASE_NS_MAX);
+    ck_assert_int_eq(pair.differences, 0);
     ck_assert_uint_eq(calendar.pending_count, 0);
     heap_fini(&pair.heap);
     calendar_fini(&calendar);
