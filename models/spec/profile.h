@@ -4,10 +4,11 @@
  *   { "schema_version": 1, "name": "...", "made_at": "2026-11-24T21:00:00Z", "mode": "quick",
  *     "machine": { "<fact>": "<text>", ... }, "pinned": { "<what>": "<text>", ... },
  *     "yardsticks": { "send_loop": {"value": 1700, "spread": 0.02, "unit": "ns"}, ... },
- *     "costs": { "<row>": { "value": 1.0, "stderr": 0.1, "unit": "ns", "source": "measured", "note": "..." }, ... },
- *     "correlation": [ ["write", "byte", -0.3], ... ],         pairs not listed are uncorrelated
- *     "fit": { "windows": 900, "blocks": 24, "condition_number": 12.0, "lack_of_fit_p": 0.2, "cpu_accounted_share": 0.99 } }
- * Unknown keys and costs that are missing are errors with a place, like a scenario's. */
+ *     "costs": { "<row>": { "value": 1.0, "stderr": 0.1, "unit": "ns", "source": "measured",
+ * "note": "..." }, ... }, "correlation": [ ["write", "byte", -0.3], ... ],         pairs not listed
+ * are uncorrelated "fit": { "windows": 900, "blocks": 24, "condition_number": 12.0,
+ * "lack_of_fit_p": 0.2, "cpu_accounted_share": 0.99 } } Unknown keys and costs that are missing are
+ * errors with a place, like a scenario's. */
 #ifndef HEADROOM_MODELS_SPEC_PROFILE_H
 #define HEADROOM_MODELS_SPEC_PROFILE_H
 
@@ -45,7 +46,7 @@ struct profile_yardstick {
     double spread; /* (p95 - p5) / 2, as a share of the median */
 };
 
-enum { PROFILE_FACTS_MAX = 32, PROFILE_YARDSTICKS_MAX = 8 };
+enum { PROFILE_SCHEMA_VERSION = 1, PROFILE_FACTS_MAX = 32, PROFILE_YARDSTICKS_MAX = 8 };
 
 struct profile {
     const char *name, *made_at, *mode;
@@ -55,7 +56,8 @@ struct profile {
     int32_t machine_count, pinned_count;
     struct profile_yardstick yardsticks[PROFILE_YARDSTICKS_MAX];
     int32_t yardsticks_count;
-    double windows, blocks, condition_number, lack_of_fit_p, cpu_accounted_share; /* of the fit; NAN: not known */
+    double windows, blocks, condition_number, lack_of_fit_p,
+        cpu_accounted_share; /* of the fit; NAN: not known */
 };
 
 /* What the simulator reads: the values alone. */
@@ -68,13 +70,16 @@ bool profile_parse(struct profile *profile, const char *text, const char *file, 
 void profile_write(const struct profile *profile, struct text *out);
 
 struct profile_costs profile_means(const struct profile *profile);
-/* One draw of all costs: multivariate normal with the profile's standard errors and correlations (Cholesky, GSL; a correlation matrix that is not positive definite is
- * shrunk towards the identity), clamped to each row's range. */
+/* One draw of all costs: multivariate normal with the profile's standard errors and correlations
+ * (Cholesky, GSL; a correlation matrix that is not positive definite is shrunk towards the
+ * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
 const char *profile_cost_name(enum cost cost);
 const char *profile_cost_unit(enum cost cost);
 const char *profile_cost_doc(enum cost cost);
+double profile_cost_lowest(enum cost cost);
+double profile_cost_highest(enum cost cost);
 const char *profile_source_name(enum profile_source source);
 void profile_write_reference(struct text *out); /* docs/reference/profile.md */
 
