@@ -1,4 +1,5 @@
-/* How many connections a process lets in: some below its descriptor limit, so that it can still log, answer its health check and accept in order to refuse. */
+/* How many connections a process lets in: some below its descriptor limit, so that it can still
+ * log, answer its health check and accept in order to refuse. */
 #ifndef HEADROOM_MODELS_WORKLOAD_ADMISSION_H
 #define HEADROOM_MODELS_WORKLOAD_ADMISSION_H
 
@@ -7,7 +8,8 @@
 #include <stdint.h>
 
 enum {
-    ADMISSION_RESERVED_FILES = 32,           /* standard streams, listening socket, statistics file, one to refuse with, spare */
+    ADMISSION_RESERVED_FILES =
+        32, /* standard streams, listening socket, statistics file, one to refuse with, spare */
     ADMISSION_RESERVED_FILES_PER_WORKER = 4, /* epoll, wake-up, timer, hand-over */
 };
 

@@ -1,6 +1,8 @@
-/* What one run came to, in either world: the same metrics (metrics.def), latencies, resources, closes and verdict.
+/* What one run came to, in either world: the same metrics (metrics.def), latencies, resources,
+ * closes and verdict.
  *
- * The simulator and `measure` fill one of these; one writer stores it and one prints it, so that simulated against measured is a comparison of like with like. */
+ * The simulator and `measure` fill one of these; one writer stores it and one prints it, so that
+ * simulated against measured is a comparison of like with like. */
 #ifndef HEADROOM_MODELS_WORKLOAD_OUTCOME_H
 #define HEADROOM_MODELS_WORKLOAD_OUTCOME_H
 
@@ -40,17 +42,19 @@ enum { OUTCOME_RESOURCES_MAX = 16 };
 
 struct outcome {
     double metric[OUTCOME_METRICS];
-    struct hist latency; /* ns, per delivery; when sampled, of the sample, and `latency_weight` deliveries stand behind each */
+    struct hist latency; /* ns, per delivery; when sampled, of the sample, and `latency_weight`
+                            deliveries stand behind each */
     double latency_weight;
     struct outcome_resource resources[OUTCOME_RESOURCES_MAX];
     int32_t resources_count;
     int64_t closed_by_reason[SLOW_REASON_COUNT];
     struct outcome_series series;
     enum outcome_verdict verdict;
-    const char *broke;       /* what broke first: a resource's name, "delivery", "lost_share" or "" when it holds */
-    const char *refused;     /* a measured run that is not one: why, in words; NULL otherwise */
-    base_ns window_ns;       /* length of the measured window */
-    base_ns warm_up_ns;      /* what was cut */
+    const char *broke;   /* what broke first: a resource's name, "delivery", "lost_share" or "" when
+                            it holds */
+    const char *refused; /* a measured run that is not one: why, in words; NULL otherwise */
+    base_ns window_ns;   /* length of the measured window */
+    base_ns warm_up_ns;  /* what was cut */
     uint64_t fingerprint;
     uint64_t seed;
 };
@@ -61,13 +65,15 @@ void outcome_fini(struct outcome *outcome); /* frees the histogram and the serie
 const char *outcome_metric_name(enum outcome_metric metric);
 const char *outcome_metric_unit(enum outcome_metric metric);
 const char *outcome_metric_doc(enum outcome_metric metric);
-const char *outcome_verdict_name(enum outcome_verdict verdict); /* "holds", "fails", "unstable", "cannot_tell" */
+const char *outcome_verdict_name(
+    enum outcome_verdict verdict); /* "holds", "fails", "unstable", "cannot_tell" */
 
 /* Percentiles and mean from `latency`, amplification, deliveries_per_s. */
 void outcome_finish(struct outcome *outcome);
 
-/* DESIGN section 5: the verdict of one window from late_share, lost and backlog growth against the objectives. Sets verdict and broke.
- * Unstable: the delay grows by more than within / (20 * window), and by more than twice its standard error; then p99 only describes a backlog. */
+/* DESIGN section 5: the verdict of one window from late_share, lost and backlog growth against the
+ * objectives. Sets verdict and broke. Unstable: the delay grows by more than within / (20 *
+ * window), and by more than twice its standard error; then p99 only describes a backlog. */
 void outcome_judge(struct outcome *outcome, const struct spec_objectives *objectives);
 
 #endif

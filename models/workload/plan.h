@@ -1,8 +1,10 @@
 /* The open-loop publishing plan: when each message is due, whatever the server does.
  *
- * Every room (or user, or traffic as a whole) has a stream of its own. Its k-th publish falls where the cumulative rate passes E_k / scale, E_k being the k-th
- * point of a unit-rate process: scaling a load moves the same arrivals closer together and changes no draw, which is what makes two loads comparable.
- * Each publish has a stream of its own for sender, room and length, so that no choice shifts another publish's. */
+ * Every room (or user, or traffic as a whole) has a stream of its own. Its k-th publish falls where
+ * the cumulative rate passes E_k / scale, E_k being the k-th point of a unit-rate process: scaling
+ * a load moves the same arrivals closer together and changes no draw, which is what makes two loads
+ * comparable. Each publish has a stream of its own for sender, room and length, so that no choice
+ * shifts another publish's. */
 #ifndef HEADROOM_MODELS_WORKLOAD_PLAN_H
 #define HEADROOM_MODELS_WORKLOAD_PLAN_H
 
@@ -39,18 +41,24 @@ struct plan {
     uint64_t next_number;
 };
 
+/* The plan's seed for replication 0, 1, ... of a scenario's seed. Roster and receivers keep the
+ * scenario's own: the clients stay who they are. */
+uint64_t plan_seed_of(uint64_t seed, uint64_t replication);
+
 struct plan_options {
-    uint64_t seed;
-    double scale;    /* 1: as written */
+    uint64_t seed; /* from plan_seed_of */
+    double scale;  /* 1: as written */
 };
 
 /* Lives in `arena`, with about 150 bytes per stream. */
-void plan_init(struct plan *plan, const struct roster *roster, const struct plan_options *options, struct arena *arena);
+void plan_init(struct plan *plan, const struct roster *roster, const struct plan_options *options,
+               struct arena *arena);
 
 /* The next publish in order of (due, stream); false when there will be none (every rate is 0). */
 bool plan_next(struct plan *plan, struct plan_publish *publish);
 
-/* Mean publishes and deliveries per second that the scenario asks for at scale 1 in its last stage: "offered" and "amplified" load. */
+/* Mean publishes and deliveries per second that the scenario asks for at scale 1 in its last stage:
+ * "offered" and "amplified" load. */
 struct plan_load {
     double publishes_per_s;
     double deliveries_per_s;

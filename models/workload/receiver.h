@@ -12,11 +12,13 @@ struct receiver {
     base_ns stall_for_ns;
 };
 
-/* Client `client`'s reading habits: whether it is one of the stalling share, and its phase, are draws of its own. */
+/* Client `client`'s reading habits: whether it is one of the stalling share, and its phase, are
+ * draws of its own. */
 struct receiver receiver_of(const struct roster *roster, int32_t client, uint64_t seed);
 
 bool receiver_is_reading(const struct receiver *receiver, base_ns now_ns);
-/* The first instant after `now_ns` at which it stops or starts reading; BASE_NS_MAX: it stays as it is. */
+/* The first instant after `now_ns` at which it stops or starts reading; BASE_NS_MAX: it stays as it
+ * is. */
 base_ns receiver_next_change(const struct receiver *receiver, base_ns now_ns);
 
 #endif

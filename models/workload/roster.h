@@ -1,8 +1,10 @@
 /* Who is there and who hears whom: a scenario's clients and rooms, numbered.
  *
- * A pure function of (scenario, seed), so the simulator, every generator process and a test see the same client 17 in the same room 3.
- * Clients are numbered so that populations are mixed evenly from the start on (client i of a population of n stands at (i + 1/2)/n of the whole), rooms group by
- * group. Membership is stored both ways in compressed rows: 8 bytes per membership, none per pair. */
+ * A pure function of (scenario, seed), so the simulator, every generator process and a test see the
+ * same client 17 in the same room 3. Clients are numbered so that populations are mixed evenly from
+ * the start on (client i of a population of n stands at (i + 1/2)/n of the whole), rooms group by
+ * group. Membership is stored both ways in compressed rows: 8 bytes per membership, none per pair.
+ */
 #ifndef HEADROOM_MODELS_WORKLOAD_ROSTER_H
 #define HEADROOM_MODELS_WORKLOAD_ROSTER_H
 
@@ -15,31 +17,33 @@
 enum { ROSTER_ROOM_NAME_BYTES = 16 }; /* "r" and the room's number, and a NUL */
 
 struct roster_room {
-    int32_t group;          /* index into scenario->rooms */
-    int32_t members_first;  /* into members[] */
+    int32_t group;         /* index into scenario->rooms */
+    int32_t members_first; /* into members[] */
     int32_t members_count;
-    bool is_contiguous;     /* its members are consecutive client numbers */
+    bool is_contiguous; /* its members are consecutive client numbers */
 };
 
 struct roster {
     const struct spec_scenario *scenario; /* borrowed */
     int32_t clients_count;
-    uint8_t *population;      /* [clients_count]: index into scenario->populations */
+    uint8_t *population; /* [clients_count]: index into scenario->populations */
     struct roster_room *rooms;
     int32_t rooms_count;
     int32_t *group_first_room; /* [scenario->rooms_count + 1] */
     int32_t *members;          /* client numbers, room by room, in joining order */
     int32_t memberships_count;
-    int32_t *client_first;     /* [clients_count + 1] into client_rooms */
-    int32_t *client_rooms;     /* room numbers, client by client, ascending */
+    int32_t *client_first; /* [clients_count + 1] into client_rooms */
+    int32_t *client_rooms; /* room numbers, client by client, ascending */
 };
 
-void roster_init(struct roster *roster, const struct spec_scenario *scenario, uint64_t seed, struct arena *arena);
+void roster_init(struct roster *roster, const struct spec_scenario *scenario, uint64_t seed,
+                 struct arena *arena);
 
 /* The name a client joins the room under: "r17". */
 void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]);
 
-/* Worker that owns a client's connection when connections are dealt out in the order in which they are accepted. */
+/* Worker that owns a client's connection when connections are dealt out in the order in which they
+ * are accepted. */
 int32_t roster_worker(int32_t client, int32_t workers_count);
 
 #endif

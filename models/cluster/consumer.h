@@ -1,0 +1,88 @@
+/* A client that may fall behind: it reads at a bounded rate, or stalls now and then, so what is on
+ * its way to it must be remembered.
+ *
+ * One stream of bytes with three positions on it: what the client has read, what the kernel has
+ * taken, what the application has queued. A message is the position at which it ends: below
+ * `kernel_end` it is with the kernel, above it waits in the application. The client's reading is a
+ * function of time (models/workload/receiver.h), so nothing happens between two writes that could
+ * not be worked out at the second one: positions are settled lazily, and each is rounded once, from
+ * an origin that changes only when the buffer was empty or a stall ended. */
+#ifndef HEADROOM_MODELS_CLUSTER_CONSUMER_H
+#define HEADROOM_MODELS_CLUSTER_CONSUMER_H
+
+#include "models/cluster/tally.h"
+#include "models/workload/receiver.h"
+#include "models/workload/slow_consumer.h"
+#include "sim/base/time.h"
+#include "sim/engine/calendar.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct consumer_message {
+    base_ns due_ns;
+    int64_t end;   /* position of its last byte */
+    int32_t bytes; /* framing included */
+    int32_t room;
+};
+
+struct consumer {
+    int32_t client;
+    struct receiver receiver;
+    int64_t capacity_bytes; /* receive buffer and send buffer together, as the kernel fills them */
+    int64_t writable_bytes; /* level at or below which the socket is writable again */
+    base_ns origin_ns;      /* the client has read `origin` at this instant ... */
+    int64_t origin;
+    int64_t kernel_end; /* the kernel has taken this much */
+    int64_t queued_end; /* and this much has been written by the application in all */
+    struct consumer_message *messages; /* a ring, oldest first: neither read nor dropped */
+    int32_t messages_first, messages_count, messages_max;
+    struct slow_consumer_queue queue;
+    bool is_blocked;    /* the kernel is full and the loop waits for a writable event */
+    bool is_throttling; /* its rooms' publishers are not read because of it */
+    bool is_closed;
+    calendar_handle writable_event, deadline_event;
+};
+
+struct consumer_options {
+    int32_t client;
+    struct receiver receiver;
+    int64_t receive_bytes, send_bytes;   /* capacities as a stalled peer fills them */
+    double window_share, writable_share; /* hysteresis of each */
+};
+
+void consumer_init(struct consumer *consumer, const struct consumer_options *options);
+void consumer_fini(struct consumer *consumer);
+
+/* Counts the messages that the client has read by `now_ns`. `delay_ns` is added to each arrival:
+ * the reader's own. */
+void consumer_settle(struct consumer *consumer, base_ns now_ns, struct tally *tally,
+                     base_ns delay_ns);
+
+/* Bytes in the kernel's buffers. */
+int64_t consumer_level(const struct consumer *consumer, base_ns now_ns);
+
+/* Appends a message behind what is queued. */
+void consumer_append(struct consumer *consumer, const struct consumer_message *message);
+/* Gives the kernel what it has room for; returns the bytes it took. Settle first. */
+int64_t consumer_push(struct consumer *consumer, base_ns now_ns);
+
+/* Brings `queue`'s counts in line with the positions. Its times are slow_consumer_update's. */
+void consumer_count_queue(struct consumer *consumer);
+
+/* When the socket is writable again, given that nothing more is written. BASE_NS_MAX: never. */
+base_ns consumer_writable_at(const struct consumer *consumer, base_ns now_ns);
+/* The first instant at which the kernel has room for all that is queued or, if that is more than it
+ * ever takes, for its next byte. */
+base_ns consumer_room_at(const struct consumer *consumer, base_ns now_ns);
+
+/* The oldest queued message of which no byte has gone out, taken away; false when there is none.
+ * `room` -1: of any room. */
+bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
+                          struct consumer_message *dropped);
+
+/* Closed: what the kernel has is still delivered, what was queued is lost (tally_lost). Settle
+ * first. */
+void consumer_close(struct consumer *consumer, struct tally *tally);
+
+#endif

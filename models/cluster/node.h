@@ -1,0 +1,121 @@
+/* One node in simulated time: its workers, its slow consumers, and what they share. Inside
+ * models/cluster only; cluster.h is the way in.
+ *
+ * A worker's CPU is a station and a turn of its loop the unit of service (DESIGN section 4): it
+ * takes what is ready, reads, publishes into rooms, then writes each touched socket once. Only the
+ * worker touches its sockets, and a client's reading is a function of time, so a turn is worked out
+ * in one go from its start to its end; what becomes ready meanwhile waits for the next. */
+#ifndef HEADROOM_MODELS_CLUSTER_NODE_H
+#define HEADROOM_MODELS_CLUSTER_NODE_H
+
+#include "models/cluster/consumer.h"
+#include "models/cluster/costs.h"
+#include "models/cluster/layout.h"
+#include "models/cluster/tally.h"
+#include "models/workload/plan.h"
+#include "sim/engine/run.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct node_inbound { /* a publish on its way in; a client's are linked, oldest first */
+    base_ns due_ns;
+    int32_t room, bytes; /* of the delivered payload */
+    int32_t left_bytes;  /* not read yet */
+    int32_t next;        /* index into inbound[]; -1: the last */
+};
+
+enum node_ready_kind {
+    NODE_READY_READ,
+    NODE_READY_HANDED_OVER,
+    NODE_READY_WRITABLE,
+    NODE_READY_DEADLINE
+};
+struct node_ready {
+    enum node_ready_kind kind;
+    int32_t index; /* client, inbound (handed over), or consumer */
+};
+
+struct node_gathered { /* a publish that a room will write in this turn */
+    base_ns due_ns;
+    int32_t frame_bytes;
+};
+
+struct node_room { /* one room on one worker */
+    struct node_gathered *gathered;
+    int32_t gathered_count, gathered_max;
+    int64_t gathered_bytes;
+    bool is_dirty;            /* stands in the worker's dirty[] */
+    int32_t throttlers_count; /* its members that are over their limit, under policy `throttle` */
+    int32_t paused_first;     /* clients that are not read because of it; linked through
+                                 node->paused_next; -1: none */
+};
+
+struct node_worker {
+    struct node *node;
+    int32_t index;
+    struct costs costs;
+    struct node_ready *ready; /* a ring */
+    int32_t ready_first, ready_count, ready_max;
+    struct node_room *rooms; /* [roster->rooms_count] */
+    int32_t *dirty;          /* rooms with something gathered, in the order in which they got it */
+    int32_t dirty_count;
+    bool is_busy;
+    int32_t flush_number; /* of touched_flush[] */
+    base_ns busy_ns;      /* in turns, within the window; so are the counts */
+    int64_t turns, writes, written_bytes;
+};
+
+struct node_counts { /* since the start, or in the window where a metric says so */
+    int64_t dropped, conflated;
+    int64_t closed_by_reason[SLOW_REASON_COUNT];
+    int64_t queued_bytes, queued_bytes_max; /* in the application's queues */
+    int64_t blocked_count;                  /* consumers whose kernel buffers are full */
+    base_ns paused_since_ns, paused_ns;
+    int32_t paused_count;
+};
+
+struct node {
+    struct run *run;             /* borrowed */
+    const struct layout *layout; /* borrowed */
+    const struct spec_send_queue *rules;
+    struct tally tally;
+    struct plan plan;
+    struct plan_publish next_publish;
+    struct profile_costs raw_costs;
+    base_ns lateness_ns,
+        look_ns; /* the generator's share of a measured latency: before the server, and after it */
+    struct node_worker *workers;
+    struct consumer *consumers;
+    struct node_inbound *inbound; /* a pool; free ones linked */
+    int32_t inbound_count, inbound_max, inbound_free;
+    int32_t *inbound_first, *inbound_last; /* by client; -1: none */
+    int32_t *paused_next;                  /* by client; NODE_NOT_PAUSED, -1 at the end of a list */
+    int32_t *touched_flush; /* by client, where a client may be in several rooms: the flush in which
+                               it was last written */
+    int64_t memory_fixed_bytes;             /* user and kernel, of all connections */
+    base_ns window_start_ns, window_end_ns; /* of the worker's counts */
+    bool is_dead;                           /* out of memory: nothing is written any more */
+    struct node_counts counts;
+};
+
+enum { NODE_NOT_PAUSED = -2 };
+
+/* Takes the next publishes from the plan, one event each, from now on. */
+void node_start(struct node *node);
+
+/* --- worker.c: turns --- */
+void worker_init(struct node_worker *worker, struct node *node, int32_t index);
+void worker_fini(struct node_worker *worker);
+void worker_make_ready(struct node_worker *worker, struct node_ready ready);
+
+/* --- fan_out.c: from gathered publishes to written sockets --- */
+/* Writes everything that `room` has gathered; *now_ns moves on by what it costs. */
+void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns);
+void fan_out_all(struct node_worker *worker, base_ns *now_ns);
+/* The queue of a consumer that was blocked, written after its socket has become writable. */
+void fan_out_resume(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+/* A bound in time that has come due. */
+void fan_out_deadline(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+
+#endif

@@ -1,0 +1,294 @@
+/* A worker's loop: what is ready is taken, read and routed; then everything touched is written;
+ * then the next turn.
+ *
+ * A turn is worked out in one event at its start. It takes what was ready at that instant, in the
+ * order in which it became ready, at most turn.events of it, as epoll does. Two more events frame
+ * it: one at its end, which begins the next or lets the worker sleep, and the wake-up of a sleeping
+ * one. */
+#include "models/cluster/node.h"
+
+#include "models/workload/protocol.h"
+#include "sim/base/check.h"
+
+#include <stdlib.h>
+
+void worker_init(struct node_worker *worker, struct node *node, int32_t index) {
+    *worker = (struct node_worker){.node = node, .index = index};
+    worker->costs = costs_of(&node->raw_costs, node->layout->working_set[index]);
+    int32_t rooms_count = node->layout->roster->rooms_count;
+    worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
+    worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
+    for (int32_t room = 0; room < rooms_count; room++)
+        worker->rooms[room].paused_first = -1;
+}
+
+void worker_fini(struct node_worker *worker) {
+    free(worker->ready);
+    for (int32_t room = 0; room < worker->node->layout->roster->rooms_count; room++)
+        free(worker->rooms[room].gathered);
+}
+
+/* --- what is ready
+ * --------------------------------------------------------------------------------- */
+
+static void grow_ready(struct node_worker *worker) {
+    int32_t max = worker->ready_max ? worker->ready_max * 2 : 256;
+    struct node_ready *ready = malloc((size_t)max * sizeof *ready);
+    CHECK(ready != NULL && max > 0);
+    for (int32_t i = 0; i < worker->ready_count; i++)
+        ready[i] = worker->ready[(worker->ready_first + i) & (worker->ready_max - 1)];
+    free(worker->ready);
+    worker->ready = ready;
+    worker->ready_max = max;
+    worker->ready_first = 0;
+}
+
+static void turn(void *target, uint64_t unused, base_ns now_ns);
+
+void worker_make_ready(struct node_worker *worker, struct node_ready ready) {
+    if (worker->ready_count == worker->ready_max)
+        grow_ready(worker);
+    worker->ready[(worker->ready_first + worker->ready_count++) & (worker->ready_max - 1)] = ready;
+    if (worker->is_busy)
+        return;
+    worker->is_busy = true;
+    run_after(worker->node->run, costs_wake_up(&worker->costs), turn, worker, 0);
+}
+
+static struct node_ready take_ready(struct node_worker *worker) {
+    struct node_ready ready = worker->ready[worker->ready_first];
+    worker->ready_first = (worker->ready_first + 1) & (worker->ready_max - 1);
+    worker->ready_count--;
+    return ready;
+}
+
+/* --- publishes on their way in
+ * --------------------------------------------------------------------- */
+
+static int32_t new_inbound(struct node *node, struct node_inbound inbound) {
+    int32_t index = node->inbound_free;
+    if (index >= 0) {
+        node->inbound_free = node->inbound[index].next;
+    } else {
+        if (node->inbound_count == node->inbound_max) {
+            node->inbound_max = node->inbound_max ? node->inbound_max * 2 : 256;
+            CHECK(node->inbound_max > 0);
+            node->inbound =
+                realloc(node->inbound, (size_t)node->inbound_max * sizeof *node->inbound);
+            CHECK(node->inbound != NULL);
+        }
+        index = node->inbound_count++;
+    }
+    inbound.next = -1;
+    node->inbound[index] = inbound;
+    return index;
+}
+
+static void free_inbound(struct node *node, int32_t index) {
+    node->inbound[index].next = node->inbound_free;
+    node->inbound_free = index;
+}
+
+static struct node_worker *worker_of(struct node *node, int32_t client) {
+    return &node->workers[roster_worker(client, node->layout->workers_count)];
+}
+
+static bool is_gone(const struct node *node, int32_t client) {
+    if (client >= node->layout->connections_count)
+        return true;
+    int32_t consumer = node->layout->consumer_of[client];
+    return consumer >= 0 && node->consumers[consumer].is_closed;
+}
+
+static int64_t recipients(const struct node *node, int32_t room) {
+    int64_t count = 0;
+    for (int32_t worker = 0; worker < node->layout->workers_count; worker++)
+        count += layout_room(node->layout, worker, room)->members_count;
+    return count;
+}
+
+static void arrive(struct node *node, const struct plan_publish *publish) {
+    if (is_gone(node, publish->client))
+        return;
+    tally_due(&node->tally, publish->due_ns, recipients(node, publish->room));
+    if (node->is_dead)
+        return;
+    int32_t client = publish->client;
+    int32_t index = new_inbound(
+        node, (struct node_inbound){.due_ns = publish->due_ns,
+                                    .room = publish->room,
+                                    .bytes = publish->bytes,
+                                    .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
+    bool was_empty = node->inbound_first[client] < 0;
+    if (was_empty)
+        node->inbound_first[client] = index;
+    else
+        node->inbound[node->inbound_last[client]].next = index;
+    node->inbound_last[client] = index;
+    if (was_empty && node->paused_next[client] == NODE_NOT_PAUSED)
+        worker_make_ready(worker_of(node, client), (struct node_ready){NODE_READY_READ, client});
+}
+
+static void publish_due(void *target, uint64_t unused, base_ns now_ns) {
+    (void)unused;
+    (void)now_ns;
+    struct node *node = target;
+    arrive(node, &node->next_publish);
+    node_start(node);
+}
+
+void node_start(struct node *node) {
+    if (plan_next(&node->plan, &node->next_publish) &&
+        node->next_publish.due_ns < node->tally.horizon_ns)
+        run_at(node->run, node->next_publish.due_ns + node->lateness_ns, publish_due, node, 0);
+}
+
+/* --- a turn
+ * ---------------------------------------------------------------------------------------- */
+
+static void gather(struct node_worker *worker, int32_t room_index, struct node_gathered gathered) {
+    struct node_room *room = &worker->rooms[room_index];
+    if (room->gathered_count == room->gathered_max) {
+        room->gathered_max = room->gathered_max ? room->gathered_max * 2 : 8;
+        room->gathered =
+            realloc(room->gathered, (size_t)room->gathered_max * sizeof *room->gathered);
+        CHECK(room->gathered != NULL && room->gathered_max > 0);
+    }
+    room->gathered[room->gathered_count++] = gathered;
+    room->gathered_bytes += gathered.frame_bytes;
+    if (!room->is_dirty) {
+        room->is_dirty = true;
+        worker->dirty[worker->dirty_count++] = room_index;
+    }
+}
+
+static void add_to_room(struct node_worker *worker, const struct node_inbound *publish,
+                        base_ns *now_ns) {
+    const struct spec_node *node = worker->node->layout->node;
+    *now_ns += costs_publish(&worker->costs);
+    gather(
+        worker, publish->room,
+        (struct node_gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)});
+    if (node->fan_out == SPEC_WRITE_AT_ONCE ||
+        worker->rooms[publish->room].gathered_bytes >= node->turn.flush_bytes)
+        fan_out_room(worker, publish->room, now_ns);
+}
+
+static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
+    (void)now_ns;
+    worker_make_ready(target, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
+}
+
+/* A copy of the publish for every other worker that has members of the room. */
+static void hand_over(struct node_worker *worker, const struct node_inbound *publish,
+                      base_ns now_ns) {
+    struct node *node = worker->node;
+    struct node_inbound copy = *publish; /* the pool may move */
+    for (int32_t other = 0; other < node->layout->workers_count; other++)
+        if (other != worker->index &&
+            layout_room(node->layout, other, copy.room)->members_count > 0)
+            run_at(node->run, now_ns, handed_over, &node->workers[other],
+                   (uint64_t)new_inbound(node, copy));
+}
+
+/* The sender of a publish into a throttled room is not read until the room is free again. */
+static void pause_if_throttled(struct node_worker *worker, int32_t client, int32_t room_index,
+                               base_ns now_ns) {
+    struct node *node = worker->node;
+    struct node_room *room = &worker->rooms[room_index];
+    if (room->throttlers_count == 0 || node->paused_next[client] != NODE_NOT_PAUSED)
+        return;
+    node->paused_next[client] = room->paused_first;
+    room->paused_first = client;
+    if (node->counts.paused_count++ == 0)
+        node->counts.paused_since_ns = now_ns;
+}
+
+static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
+    struct node *node = worker->node;
+    int64_t budget = node->layout->node->turn.read, taken = 0;
+    int32_t room = -1;
+    for (int32_t i = node->inbound_first[client]; i >= 0 && taken < budget;
+         i = node->inbound[i].next) {
+        int64_t left = node->inbound[i].left_bytes;
+        taken += left < budget - taken ? left : budget - taken;
+    }
+    *now_ns += costs_read(&worker->costs, taken);
+    while (taken > 0) {
+        int32_t index = node->inbound_first[client];
+        struct node_inbound *inbound = &node->inbound[index];
+        int32_t part = inbound->left_bytes < taken ? inbound->left_bytes : (int32_t)taken;
+        inbound->left_bytes -= part;
+        taken -= part;
+        if (inbound->left_bytes > 0)
+            break;
+        node->inbound_first[client] = inbound->next;
+        struct node_inbound publish = *inbound;
+        free_inbound(node, index);
+        room = publish.room;
+        add_to_room(worker, &publish, now_ns);
+        hand_over(worker, &publish, *now_ns);
+    }
+    if (room >= 0)
+        pause_if_throttled(worker, client, room, *now_ns);
+    if (node->inbound_first[client] >= 0 && node->paused_next[client] == NODE_NOT_PAUSED)
+        worker_make_ready(worker, (struct node_ready){NODE_READY_READ, client});
+}
+
+static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
+    switch (ready.kind) {
+    case NODE_READY_READ:
+        read_client(worker, ready.index, now_ns);
+        break;
+    case NODE_READY_HANDED_OVER: {
+        struct node_inbound publish = worker->node->inbound[ready.index];
+        free_inbound(worker->node, ready.index);
+        add_to_room(worker, &publish, now_ns);
+        break;
+    }
+    case NODE_READY_WRITABLE:
+        fan_out_resume(worker, ready.index, now_ns);
+        break;
+    case NODE_READY_DEADLINE:
+        fan_out_deadline(worker, ready.index, now_ns);
+        break;
+    }
+}
+
+static void turn_over(void *target, uint64_t unused, base_ns now_ns) {
+    struct node_worker *worker = target;
+    if (worker->ready_count > 0 && !worker->node->is_dead)
+        turn(worker, unused, now_ns);
+    else
+        worker->is_busy = worker->node->is_dead; /* a dead worker is never woken */
+}
+
+static void count_turn(struct node_worker *worker, base_ns start_ns, base_ns end_ns) {
+    const struct node *node = worker->node;
+    base_ns from = start_ns > node->window_start_ns ? start_ns : node->window_start_ns;
+    base_ns to = end_ns < node->window_end_ns ? end_ns : node->window_end_ns;
+    if (to <= from)
+        return;
+    worker->busy_ns += to - from;
+    worker->turns++;
+}
+
+static void turn(void *target, uint64_t unused, base_ns start_ns) {
+    (void)unused;
+    struct node_worker *worker = target;
+    const struct spec_turn *bounds = &worker->node->layout->node->turn;
+    base_ns now_ns = start_ns + costs_turn(&worker->costs);
+    base_ns flushed_ns = start_ns;
+    int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
+    for (int64_t i = 0; i < taken; i++) {
+        handle(worker, take_ready(worker), &now_ns);
+        if (now_ns - flushed_ns >= bounds->flush_after) {
+            fan_out_all(worker, &now_ns);
+            flushed_ns = now_ns;
+        }
+    }
+    fan_out_all(worker, &now_ns);
+    count_turn(worker, start_ns, now_ns);
+    fingerprint_u64(&worker->node->run->fingerprint, (uint64_t)now_ns);
+    run_at(worker->node->run, now_ns, turn_over, worker, 0);
+}
