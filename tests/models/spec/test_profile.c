@@ -318,7 +318,7 @@ START_TEST(all_mistakes_are_reported_at_once_with_their_lines) {
                               "    2 |   \"name\": 7,\n"
                               "      |           ^\n") == all,
                   "%s", all);
-    ck_assert_msg(strstr(all, "p.json:3:47: costs.turn.unit: \"s\" is not the unit of this cost; "
+    ck_assert_msg(strstr(all, "p.json:3:44: costs.turn.unit: \"s\" is not the unit of this cost; "
                               "expected \"ns\"\n"),
                   "%s", all);
     ck_assert_msg(strstr(all, "p.json:3:14: costs.turn: \"stderr\" and \"source\" are missing\n"),
