@@ -89,13 +89,21 @@ static uint64_t get_up_to(struct reader *reader, uint64_t highest) {
     return reader->is_broken ? 0 : value;
 }
 
-/* What a bucket's values can add up to, over all pairs: the sum must lie between. */
-struct sum_range {
-    hist_sum low, high;
+/* Where the values may lie, and what they can then add up to over all pairs: the sum must lie
+ * between. */
+struct range {
+    uint64_t min, max;
+    hist_sum sum_low, sum_high;
 };
 
+static uint64_t bucket_high(uint32_t bucket) {
+    if (bucket + 1 == HIST_BUCKETS_MAX)
+        return INT64_MAX;
+    return (uint64_t)hist_bucket_low(bucket + 1) - 1;
+}
+
 static void get_pair(struct reader *reader, struct hist *hist, uint32_t *bucket, bool is_first,
-                     struct sum_range *range) {
+                     struct range *range) {
     uint32_t step = (uint32_t)get_up_to(reader, HIST_BUCKETS_MAX - 1 - *bucket);
     uint64_t count = get(reader);
     if (count == 0 || (step == 0 && !is_first) || count > UINT64_MAX - hist->total)
@@ -103,12 +111,10 @@ static void get_pair(struct reader *reader, struct hist *hist, uint32_t *bucket,
     if (reader->is_broken)
         return;
     *bucket += step;
-    int64_t low = hist_bucket_low(*bucket);
-    hist_add_n(hist, low, count);
-    range->low += (hist_sum)(uint64_t)low * count;
-    uint64_t high = *bucket + 1 < HIST_BUCKETS_MAX ? (uint64_t)hist_bucket_low(*bucket + 1) - 1
-                                                   : (uint64_t)INT64_MAX;
-    range->high += (hist_sum)high * count;
+    uint64_t low = (uint64_t)hist_bucket_low(*bucket), high = bucket_high(*bucket);
+    hist_add_n(hist, (int64_t)low, count);
+    range->sum_low += (hist_sum)(low > range->min ? low : range->min) * count;
+    range->sum_high += (hist_sum)(high < range->max ? high : range->max) * count;
 }
 
 static bool decode(struct hist *hist, struct reader *reader) {
@@ -117,11 +123,12 @@ static bool decode(struct hist *hist, struct reader *reader) {
     uint32_t used = (uint32_t)get_up_to(reader, HIST_BUCKETS_MAX);
     if (reader->is_broken || used == 0)
         return !reader->is_broken && reader->left == 0;
-    int64_t min = (int64_t)get_up_to(reader, INT64_MAX);
-    int64_t max = (int64_t)get_up_to(reader, INT64_MAX);
+    struct range range = {0};
+    range.min = get_up_to(reader, INT64_MAX);
+    range.max = get_up_to(reader, INT64_MAX);
+    int64_t min = (int64_t)range.min, max = (int64_t)range.max;
     hist_sum sum = get(reader);
     sum |= (hist_sum)get(reader) << 64;
-    struct sum_range range = {0, 0};
     uint32_t bucket = 0;
     for (uint32_t i = 0; i < used && !reader->is_broken; i++)
         get_pair(reader, hist, &bucket, i == 0, &range);
@@ -129,7 +136,7 @@ static bool decode(struct hist *hist, struct reader *reader) {
         return false;
     if (hist_bucket(min) != hist_bucket(hist->min) || hist_bucket(max) != bucket)
         return false;
-    if (sum < range.low || sum > range.high)
+    if (sum < range.sum_low || sum > range.sum_high)
         return false;
     hist->min = min;
     hist->max = max;

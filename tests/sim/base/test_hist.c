@@ -202,6 +202,8 @@ static void check_image(const uint8_t *bytes, size_t length) {
         ck_assert_uint_eq(hist_encode(&hist, &again), length);
         ck_assert_mem_eq(again, bytes, length);
         free(again);
+        ck_assert_double_ge(hist_mean(&hist), (double)hist.min * (1 - 1e-15));
+        ck_assert_double_le(hist_mean(&hist), (double)hist.max * (1 + 1e-15));
     } else {
         ck_assert_uint_eq(hist.total, 0);
     }
@@ -227,6 +229,11 @@ START_TEST(what_is_not_an_image_is_refused) {
             check_image(bytes, length);
             bytes[at] = before;
         }
+    static const uint8_t wrong_sum[] = {1,  1, 100, 100,
+                                        99, 0, 100, 1}; /* one value of 100, said to add up to 99 */
+    static const uint8_t right_sum[] = {1, 1, 100, 100, 100, 0, 100, 1};
+    ck_assert(!hist_decode(&hist, wrong_sum, sizeof wrong_sum));
+    ck_assert(hist_decode(&hist, right_sum, sizeof right_sum));
     static const uint8_t endless[] = {1,    1,    0xff, 0xff, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     check_image(endless, sizeof endless);

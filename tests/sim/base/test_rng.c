@@ -83,9 +83,23 @@ START_TEST(numbers_below_n_are_equally_frequent) {
         chi_squared += pow(counts[i] - THROWS / SIDES, 2) / (THROWS / SIDES);
     ck_assert_double_gt(gsl_cdf_chisq_Q(chi_squared, SIDES - 1), 0.001);
     ck_assert_uint_eq(rng_below(&rng, 1), 0);
-    uint64_t large = (uint64_t)3 << 62; /* a quarter of all numbers must be refused here */
-    for (int32_t i = 0; i < 1000; i++)
-        ck_assert_uint_lt(rng_below(&rng, large), large);
+}
+END_TEST
+
+START_TEST(numbers_below_a_large_n_are_equally_frequent) {
+    /* of 2^64 numbers a quarter must be refused, or those divisible by three come twice as often as
+     * the others */
+    struct rng rng = stream((struct rng_name){.seed = 5});
+    const uint64_t n = (uint64_t)3 << 62;
+    double counts[3] = {0}, chi_squared = 0;
+    for (int32_t i = 0; i < 30000; i++) {
+        uint64_t number = rng_below(&rng, n);
+        ck_assert(number < n);
+        counts[number % 3]++;
+    }
+    for (int32_t i = 0; i < 3; i++)
+        chi_squared += pow(counts[i] - 10000, 2) / 10000;
+    ck_assert_double_gt(gsl_cdf_chisq_Q(chi_squared, 2), 0.001);
 }
 END_TEST
 
@@ -136,6 +150,7 @@ static const struct suite_test tests[] = {
     TEST(uniforms_stay_inside_and_fill_their_interval),
     TEST(the_extreme_bits_give_neither_0_nor_1),
     TEST(numbers_below_n_are_equally_frequent),
+    TEST(numbers_below_a_large_n_are_equally_frequent),
     TEST_OF_OUR_BUG(none_of_no_numbers_can_be_drawn),
     TEST(exponentials_have_their_mean_and_spread),
     TEST(gsl_draws_from_the_same_stream),

@@ -96,6 +96,9 @@ START_TEST(the_warm_up_ends_where_the_series_settles) {
         values[i] = i % 2 ? 1.5 : 2.5; /* settled from the start: means of five differ a little, but
                                           in no direction */
     ck_assert_uint_le(stats_mser5(values, 203), 10);
+    for (int32_t i = 0; i < 203; i++)
+        values[i] = 2.385; /* of equally good cuts the earliest */
+    ck_assert_uint_eq(stats_mser5(values, 203), 0);
 }
 END_TEST
 

@@ -44,7 +44,13 @@ START_TEST(a_full_trace_keeps_the_last_and_says_how_many_are_lost) {
     struct trace trace;
     arena_init(&arena);
     trace_init(&trace, &arena, 3, kinds, COUNT_OF(kinds));
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 4; i++)
+        trace_add(&trace, (base_ns)i, CLOSE, i, 0);
+    assert_format(&trace, "(1 earlier records are lost)\n"
+                          "1 ns close client 1\n"
+                          "2 ns close client 2\n"
+                          "3 ns close client 3\n");
+    for (uint64_t i = 4; i < 8; i++)
         trace_add(&trace, (base_ns)i, CLOSE, i, 0);
     assert_format(&trace, "(5 earlier records are lost)\n"
                           "5 ns close client 5\n"
