@@ -1,0 +1,159 @@
+/* The JSON Schema (2020-12) of a scenario file: for editors that complete and underline while
+ * somebody types.
+ *
+ * One definition per table, one property per row, so it says what the parser says. It says less
+ * where a schema cannot know: what two fields mean together, and units beyond their spelling (that
+ * 1 us is below a lowest of 10 us). A file that `extends` another may leave anything out, so what
+ * is required is required only of a file that does not. */
+#include "models/spec/table.h"
+#include "models/spec/value.h"
+
+static const char indent[] = "        ";
+
+static void write_default(const struct table_row *row, struct text *out) {
+    bool is_number =
+        row->kind == TABLE_FIELD && !value_is_text(row) && json_is_number(row->standard);
+    text_add(out, ", \"default\": ");
+    if (is_number)
+        text_add(out, row->standard);
+    else
+        text_add_json_string(out, row->standard);
+}
+
+/* The row's doc, and what else a reader should see on hovering over it. */
+static void write_description(const struct table_row *row, struct text *out) {
+    static const char *const audience[] = {
+        [SPEC_BOTH] = "", [SPEC_SIM] = " [simulator only]", [SPEC_REAL] = " [real pair only]"};
+    struct text description;
+    text_init(&description);
+    text_add(&description, row->doc);
+    bool is_value = row->kind == TABLE_FIELD || row->kind == TABLE_CHOICE;
+    if (is_value && row->lowest[0])
+        text_addf(&description, " (%s to %s)", row->lowest, row->highest);
+    if (is_value)
+        text_add(&description, audience[row->used_by]);
+    text_add(out, "\"description\": ");
+    text_add_json_string(out, text_bytes(&description));
+    text_fini(&description);
+}
+
+static void write_property(const struct table_row *row, struct text *out) {
+    text_addf(out, "%s\"%s\": {", indent, table_key(row));
+    write_description(row, out);
+    text_add(out, ", ");
+    switch (row->kind) {
+    case TABLE_FIELD:
+    case TABLE_CHOICE:
+        value_schema(row, out);
+        if (row->standard)
+            write_default(row, out);
+        break;
+    case TABLE_OBJECT:
+        text_addf(out, "\"$ref\": \"#/$defs/%s\"", row->table->tag);
+        break;
+    case TABLE_OPTIONAL: /* null takes away what "extends" brought */
+        text_addf(out, "\"anyOf\": [{\"$ref\": \"#/$defs/%s\"}, {\"type\": \"null\"}]",
+                  row->table->tag);
+        break;
+    case TABLE_MAP:
+        text_addf(out,
+                  "\"type\": \"object\", \"maxProperties\": %d, \"propertyNames\": {\"pattern\": "
+                  "\"^[A-Za-z0-9_.-]{1,64}$\"}, \"additionalProperties\": {\"anyOf\": "
+                  "[{\"$ref\": \"#/$defs/%s\"}, {\"type\": \"null\"}]}",
+                  row->entries_max, row->table->tag);
+        break;
+    }
+    text_add(out, "}");
+}
+
+static void write_properties(const struct table *table, struct text *out) {
+    for (int32_t i = 0; i < table->count; i++) {
+        write_property(&table->rows[i], out);
+        text_add(out, i == table->count - 1 ? "\n" : ",\n");
+    }
+}
+
+static bool is_required(const struct table_row *row) {
+    bool is_value = row->kind == TABLE_FIELD || row->kind == TABLE_CHOICE;
+    return is_value && !row->standard;
+}
+
+static bool requires_something(const struct table *table) {
+    for (int32_t i = 0; i < table->count; i++) {
+        const struct table_row *row = &table->rows[i];
+        if (is_required(row) || (row->table && requires_something(row->table)))
+            return true;
+    }
+    return false;
+}
+
+static void write_required_names(const struct table *table, struct text *out) {
+    bool is_first = true;
+    text_add(out, "\"required\": [");
+    for (int32_t i = 0; i < table->count; i++)
+        if (is_required(&table->rows[i])) {
+            text_addf(out, "%s\"%s\"", is_first ? "" : ", ", table_key(&table->rows[i]));
+            is_first = false;
+        }
+    text_add(out, "]");
+}
+
+/* {"required": [...], "properties": {...}} of a table, as far down as anything is required. */
+static void write_required_within(const struct table *table, struct text *out) {
+    bool is_first = true;
+    text_add(out, "{");
+    write_required_names(table, out);
+    text_add(out, ", \"properties\": {");
+    for (int32_t i = 0; i < table->count; i++) {
+        const struct table_row *row = &table->rows[i];
+        if (!row->table || !requires_something(row->table))
+            continue;
+        text_addf(out, "%s\"%s\": ", is_first ? "" : ", ", table_key(row));
+        text_add(out,
+                 row->kind == TABLE_MAP ? "{\"minProperties\": 1, \"additionalProperties\": " : "");
+        write_required_within(row->table, out);
+        text_add(out, row->kind == TABLE_MAP ? "}" : "");
+        is_first = false;
+    }
+    text_add(out, "}}");
+}
+
+static void write_definitions(struct text *out) {
+    text_add(out, "  \"$defs\": {\n");
+    bool is_first = true;
+    for (int32_t i = 0; i < table_all_count; i++) {
+        const struct table *table = table_all[i];
+        if (table == &table_scenario)
+            continue;
+        text_addf(out,
+                  "%s    \"%s\": {\n      \"title\": \"%s\", \"type\": \"object\", "
+                  "\"additionalProperties\": false,\n      \"properties\": {\n",
+                  is_first ? "" : ",\n", table->tag, table->title);
+        write_properties(table, out);
+        text_add(out, "      }\n    }");
+        is_first = false;
+    }
+    text_add(out, "\n  }\n");
+}
+
+void spec_write_schema(struct text *out) {
+    text_add(out, "{\n"
+                  "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+                  "  \"title\": \"a Headroom scenario\",\n"
+                  "  \"type\": \"object\", \"additionalProperties\": false,\n"
+                  "  \"properties\": {\n");
+    text_addf(out,
+              "%s\"$schema\": {\"description\": \"for editors; ignored\", \"type\": \"string\"},\n",
+              indent);
+    text_addf(out,
+              "%s\"extends\": {\"description\": \"path of a scenario, from this file's folder, "
+              "that this one "
+              "changes\", \"type\": \"string\", \"minLength\": 1},\n",
+              indent);
+    write_properties(&table_scenario, out);
+    text_add(out, "  },\n  \"if\": {\"required\": [\"extends\"]},\n  \"else\": ");
+    write_required_within(&table_scenario, out);
+    text_add(out, ",\n");
+    write_definitions(out);
+    text_add(out, "}\n");
+}
