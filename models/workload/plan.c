@@ -112,6 +112,13 @@ static int32_t sources_count(const struct roster *roster, const struct spec_traf
 /* --- when
  * ------------------------------------------------------------------------------------------ */
 
+uint64_t plan_seed_of(uint64_t seed, uint64_t replication) {
+    struct rng rng;
+    rng_init(&rng,
+             (struct rng_name){.seed = seed, .purpose = DRAWS_REPLICATION, .index = replication});
+    return rng_u64(&rng);
+}
+
 /* The instant at which the cumulative rate passes point / scale; BASE_NS_MAX: it never does. */
 static base_ns due_of(struct plan *plan, struct plan_stream *stream) {
     const struct spec_pace *pace = &plan->roster->scenario->traffic[stream->traffic].rate;
