@@ -1,15 +1,19 @@
-/* The scenario language: its structs, expanded from rows (rows/ *.def), and what reads and describes them.
+/* The scenario language: its structs, expanded from rows (rows/ *.def), and what reads and
+ * describes them.
  *
- * A field is one row. Struct member, parser, unit, default (which goes through the field's own parser), range check, nearest name, JSON
- * Schema, reference page and `--set` path all come from it; nothing about a field is written twice. Row kinds:
+ * A field is one row. Struct member, parser, unit, default (which goes through the field's own
+ * parser), range check, nearest name, JSON Schema, reference page and `--set` path all come from
+ * it; nothing about a field is written twice. Row kinds:
  *
  *   FIELD(type, name, unit, default | REQUIRED, lowest, highest, used by, doc)     a value
- *   CHOICE(tag, name, default, used by, doc)                                       a word of rows/choices.def
- *   OBJECT(tag, name, doc)      a nested table, there whether written or not
+ *   CHOICE(tag, name, default, used by, doc)                                       a word of
+ * rows/choices.def OBJECT(tag, name, doc)      a nested table, there whether written or not
  *   OPTIONAL(tag, name, doc)    a nested table that may be absent: has_<name> says
  *   MAP(tag, name, max, doc)    named entries: <name>, <name>_count; each entry's own `name` first
  *
- * A trailing underscore is not part of a key: `for_` is "for", which C keeps for itself. USED BY keeps the two worlds honest: BOTH worlds honour it; SIM: the real pair refuses a scenario that sets it; REAL: ports and pinning. */
+ * A trailing underscore is not part of a key: `for_` is "for", which C keeps for itself. USED BY
+ * keeps the two worlds honest: BOTH worlds honour it; SIM: the real pair refuses a scenario that
+ * sets it; REAL: ports and pinning. */
 #ifndef HEADROOM_MODELS_SPEC_SPEC_H
 #define HEADROOM_MODELS_SPEC_SPEC_H
 
@@ -20,17 +24,22 @@
 #include "sim/base/text.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum spec_used_by { SPEC_BOTH, SPEC_SIM, SPEC_REAL };
 
-#define SPEC_AUTO (-1)               /* "auto" of COUNT_OR_AUTO and TIME_OR_AUTO */
-#define SPEC_UNLIMITED INT64_MAX     /* "unlimited" of BYTES_ and COUNT_OR_UNLIMITED; a bit rate is INFINITY */
+#define SPEC_AUTO (-1) /* "auto" of COUNT_OR_AUTO and TIME_OR_AUTO */
+#define SPEC_UNLIMITED                                                                             \
+    INT64_MAX /* "unlimited" of BYTES_ and COUNT_OR_UNLIMITED; a bit rate is INFINITY */
 /* "never" of TIME_OR_NEVER is BASE_NS_MAX. */
 
 #define CHOICES(tag) enum spec_##tag {
 #define ITEM(tag, enumerator, word, doc) SPEC_##enumerator,
-#define CHOICES_END(tag) SPEC_##tag##_COUNT };
+#define CHOICES_END(tag)                                                                           \
+    SPEC_##tag##_COUNT                                                                             \
+    }                                                                                              \
+    ;
 #include "models/spec/rows/choices.def"
 #undef CHOICES
 #undef ITEM
@@ -41,11 +50,18 @@ struct spec_names {
     int32_t count;
 };
 
-/* A distribution of room sizes or message lengths: {"constant": 100}, {"log_normal": {"mean": 150, "sigma": 1.2}},
- * {"zipf": {"exponent": 1.1, "lowest": 2, "highest": 10000}}, {"empirical": [[value, weight], ...]}.
- * `mean` of a log-normal is the mean itself, `sigma` the standard deviation of the logarithm; draws are rounded to whole numbers
- * and kept within [lowest, highest] (defaults: the row's). A zipf gives value v a weight of v^-exponent. */
-enum spec_dist_kind { SPEC_DIST_CONSTANT, SPEC_DIST_LOG_NORMAL, SPEC_DIST_ZIPF, SPEC_DIST_EMPIRICAL };
+/* A distribution of room sizes or message lengths: {"constant": 100}, {"log_normal": {"mean": 150,
+ * "sigma": 1.2}},
+ * {"zipf": {"exponent": 1.1, "lowest": 2, "highest": 10000}}, {"empirical": [[value, weight],
+ * ...]}. `mean` of a log-normal is the mean itself, `sigma` the standard deviation of the
+ * logarithm; draws are rounded to whole numbers and kept within [lowest, highest] (defaults: the
+ * row's). A zipf gives value v a weight of v^-exponent. */
+enum spec_dist_kind {
+    SPEC_DIST_CONSTANT,
+    SPEC_DIST_LOG_NORMAL,
+    SPEC_DIST_ZIPF,
+    SPEC_DIST_EMPIRICAL
+};
 struct spec_dist {
     enum spec_dist_kind kind;
     double constant, mean, sigma, exponent, lowest, highest;
@@ -53,8 +69,9 @@ struct spec_dist {
     int32_t points_count;
 };
 
-/* How often: {"poisson": "2/s per room"}, {"constant": "90/min per user"}, {"poisson": "2000/s in all"}, or stages, one after
- * the other, the last one for ever: {"poisson": [{"for": "10s", "rate": "1/s per room"}, {"rate": "5/s per room"}]}. */
+/* How often: {"poisson": "2/s per room"}, {"constant": "90/min per user"}, {"poisson": "2000/s in
+ * all"}, or stages, one after the other, the last one for ever: {"poisson": [{"for": "10s", "rate":
+ * "1/s per room"}, {"rate": "5/s per room"}]}. */
 enum spec_pace_kind { SPEC_PACE_CONSTANT, SPEC_PACE_POISSON };
 enum spec_pace_per { SPEC_PER_ROOM, SPEC_PER_USER, SPEC_IN_ALL };
 struct spec_stage {
@@ -147,13 +164,15 @@ struct spec_scenario {
 #undef OPTIONAL
 #undef MAP
 
-/* One `--set path=value`: "nodes.gateway.workers=2". The value is JSON, or a bare word or quantity that is taken as a string. */
+/* One `--set path=value`: "nodes.gateway.workers=2". The value is JSON, or a bare word or quantity
+ * that is taken as a string. */
 struct spec_setting {
     const char *path;
     const char *value;
 };
 
-/* Reads what a path in "extends" names: returns malloc'ed text (the caller frees it) or NULL. Files come in through this, so that the parser opens none. */
+/* Reads what a path in "extends" names: returns malloc'ed text (the caller frees it) or NULL. Files
+ * come in through this, so that the parser opens none. */
 struct spec_reader {
     char *(*read)(void *context, const char *path);
     void *context;
@@ -166,25 +185,38 @@ struct spec_options {
     int32_t settings_count;
 };
 
-/* Parses, merges (default < extends < file < settings), checks ranges and cross-references (unknown populations, a room larger than the clients
- * there are, a stall longer than its period ...). All mistakes are added to `diag` at once; false when there was an error.
- * `scenario` and everything in it lives in `arena`. Strictly JSON plus // and block comments; "$schema" is accepted and ignored at the top. */
-bool spec_parse(struct spec_scenario *scenario, const char *text, const struct spec_options *options,
-                struct arena *arena, struct diag *diag) MUST_USE;
+/* Parses, merges (default < extends < file < settings), checks ranges and cross-references (unknown
+ * populations, a room larger than the clients there are, a stall longer than its period ...). All
+ * mistakes are added to `diag` at once; false when there was an error. `scenario` and everything in
+ * it lives in `arena`. Strictly JSON plus // and block comments; "$schema" is accepted and ignored
+ * at the top. */
+bool spec_parse(struct spec_scenario *scenario, const char *text,
+                const struct spec_options *options, struct arena *arena,
+                struct diag *diag) MUST_USE;
 
-/* The scenario as canonical JSON: every field written out, in row order, "extends" and settings resolved. Parses back to the same; what the store keeps and hashes. */
+/* A parser's text ends at its first NUL, so whoever read a file asks this first: false, with an
+ * error, when one of its `length` bytes is NUL. For profiles too. */
+bool spec_check_text(const char *bytes, size_t length, const char *file,
+                     struct diag *diag) MUST_USE;
+
+/* The scenario as canonical JSON: every field written out, in row order, "extends" and settings
+ * resolved. Parses back to the same; what the store keeps and hashes. */
 void spec_write(const struct spec_scenario *scenario, struct text *out);
 
-/* Adds an error for each SIM field that differs from its default: the real pair cannot honour it. False when there was one. */
-bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) MUST_USE;
+/* Adds an error for each SIM field that differs from its default: the real pair cannot honour it.
+ * False when there was one. */
+bool spec_check_real(const struct spec_scenario *scenario, const char *file,
+                     struct diag *diag) MUST_USE;
 
 /* docs/reference/scenario.schema.json and docs/reference/scenario.md. */
 void spec_write_schema(struct text *out);
 void spec_write_reference(struct text *out);
 
-const char *spec_word(const char *choice_tag, int value); /* spec_word("policy", SPEC_CLOSE) -> "close" */
+const char *spec_word(const char *choice_tag,
+                      int value); /* spec_word("policy", SPEC_CLOSE) -> "close" */
 
-/* Of a distribution, after rounding and clamping: its mean and mean square (Zipf and log-normal numerically). */
+/* Of a distribution, after rounding and clamping: its mean and mean square (Zipf and log-normal
+ * numerically). */
 double spec_dist_mean(const struct spec_dist *dist);
 double spec_dist_mean_square(const struct spec_dist *dist);
 

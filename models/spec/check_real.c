@@ -1,0 +1,94 @@
+/* What the real pair cannot honour: a SIM field that differs from its default. Compared as
+ * canonical text, in which two values are equal exactly when they are written the same. */
+#include "models/spec/spec.h"
+
+#include "models/spec/apply.h"
+#include "models/spec/reading.h"
+#include "models/spec/table.h"
+#include "models/spec/value.h"
+
+#include <string.h>
+
+struct walk {
+    struct reading reading;
+    struct diag_place place;
+    bool is_good;
+};
+
+static void check_object(struct walk *walk, const struct table *table, const void *base,
+                         const void *standard);
+
+static void check_value(struct walk *walk, const struct table_row *row, const void *base,
+                        const void *standard) {
+    struct text is, by_default;
+    text_init(&is);
+    text_init(&by_default);
+    value_write(row, table_member_const(row, base), &is);
+    value_write(row, table_member_const(row, standard), &by_default);
+    if (strcmp(text_bytes(&is), text_bytes(&by_default)) != 0) {
+        walk->is_good = false;
+        reading_error_at(
+            &walk->reading, walk->place,
+            "%s is for the simulator only; the real pair cannot be held to it (the default is %s)",
+            text_bytes(&is), text_bytes(&by_default));
+    }
+    text_fini(&is);
+    text_fini(&by_default);
+}
+
+static void check_entries(struct walk *walk, const struct table_row *row, const void *base) {
+    void *standard = arena_new(walk->reading.arena, 1, row->table->bytes);
+    apply_defaults(walk->reading.arena, row->table, standard);
+    const char *entries = table_entries(row, base);
+    for (int32_t i = 0; i < table_entries_count_const(row, base); i++) {
+        const char *entry = entries + (size_t)i * row->table->bytes;
+        int32_t path = reading_enter(&walk->reading, table_entry_name(entry));
+        check_object(walk, row->table, entry, standard);
+        reading_leave(&walk->reading, path);
+    }
+}
+
+static void check_row(struct walk *walk, const struct table_row *row, const void *base,
+                      const void *standard) {
+    switch (row->kind) {
+    case TABLE_FIELD:
+    case TABLE_CHOICE:
+        if (row->used_by == SPEC_SIM)
+            check_value(walk, row, base, standard);
+        return;
+    case TABLE_OPTIONAL:
+        if (!table_has_const(row, base))
+            return;
+        check_object(walk, row->table, table_member_const(row, base),
+                     table_member_const(row, standard));
+        return;
+    case TABLE_OBJECT:
+        check_object(walk, row->table, table_member_const(row, base),
+                     table_member_const(row, standard));
+        return;
+    case TABLE_MAP:
+        check_entries(walk, row, base);
+        return;
+    }
+}
+
+static void check_object(struct walk *walk, const struct table *table, const void *base,
+                         const void *standard) {
+    for (int32_t i = 0; i < table->count; i++) {
+        int32_t path = reading_enter(&walk->reading, table_key(&table->rows[i]));
+        check_row(walk, &table->rows[i], base, standard);
+        reading_leave(&walk->reading, path);
+    }
+}
+
+bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
+    struct arena arena;
+    arena_init(&arena);
+    struct walk walk = {.place = {.file = arena_new_text(&diag->arena, file)}, .is_good = true};
+    reading_init(&walk.reading, &arena, diag);
+    struct spec_scenario standard = {0};
+    apply_defaults(&arena, &table_scenario, &standard);
+    check_object(&walk, &table_scenario, scenario, &standard);
+    arena_fini(&arena);
+    return walk.is_good;
+}

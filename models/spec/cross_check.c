@@ -1,0 +1,318 @@
+/* Each check is a function over the struct that asks the tree for places. An error is what cannot
+ * mean anything; what can, but probably is not what was meant, is a warning. */
+#include "models/spec/cross_check.h"
+
+#include "models/spec/table.h"
+#include "models/spec/value.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NAMES_MAX = 16 };
+
+struct check {
+    struct reading *reading;
+    const struct spec_scenario *scenario;
+    const struct json *merged;
+};
+
+/* Down to a value: (check, merged.traffic, "chat"). The reading's path follows; `leave` undoes all.
+ */
+static const struct json *enter(struct check *check, const struct json *json, const char *key) {
+    (void)reading_enter(check->reading, key);
+    const struct json *member = json ? json_member(json, key) : NULL;
+    return member ? member : json;
+}
+
+static void leave(struct check *check) {
+    reading_leave(check->reading, 0);
+}
+
+/* Whether a layer wrote it; where it did not, a default stands there. */
+static bool is_written(const struct json *json, const char *key) {
+    return json && json_member(json, key) != NULL;
+}
+
+/* ---- names */
+
+static int32_t population_names(const struct spec_scenario *scenario, const char **names) {
+    for (int32_t i = 0; i < scenario->populations_count; i++)
+        names[i] = scenario->populations[i].name;
+    return scenario->populations_count;
+}
+
+static int32_t room_names(const struct spec_scenario *scenario, const char **names) {
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        names[i] = scenario->rooms[i].name;
+    return scenario->rooms_count;
+}
+
+static const struct spec_population *find_population(const struct spec_scenario *scenario,
+                                                     const char *name) {
+    for (int32_t i = 0; i < scenario->populations_count; i++)
+        if (strcmp(scenario->populations[i].name, name) == 0)
+            return &scenario->populations[i];
+    return NULL;
+}
+
+static const struct spec_room_group *find_rooms(const struct spec_scenario *scenario,
+                                                const char *name) {
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        if (strcmp(scenario->rooms[i].name, name) == 0)
+            return &scenario->rooms[i];
+    return NULL;
+}
+
+static bool lists(const struct spec_names *names, const char *name) {
+    for (int32_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void unknown_population(struct check *check, const struct json *place, const char *name) {
+    const char *names[NAMES_MAX];
+    int32_t count = population_names(check->scenario, names);
+    reading_error(check->reading, place, "there is no population %s%s", reading_quoted(name).text,
+                  reading_hint(name, names, count, "there are ").text);
+}
+
+/* ---- rooms */
+
+static void check_members(struct check *check, const struct spec_room_group *group) {
+    const struct json *rooms = enter(check, check->merged, "rooms");
+    const struct json *members = enter(check, enter(check, rooms, group->name), "members");
+    const struct json *item = members->kind == JSON_ARRAY ? members->first : NULL;
+    for (int32_t i = 0; i < group->members.count; i++) {
+        int32_t path = reading_enter_index(check->reading, i);
+        if (!find_population(check->scenario, group->members.items[i]))
+            unknown_population(check, item ? item : members, group->members.items[i]);
+        reading_leave(check->reading, path);
+        item = item ? item->next : NULL;
+    }
+    leave(check);
+}
+
+static double clients_of(const struct spec_scenario *scenario,
+                         const struct spec_room_group *group) {
+    double clients = 0;
+    for (int32_t i = 0; i < group->members.count; i++) {
+        const struct spec_population *population =
+            find_population(scenario, group->members.items[i]);
+        if (!population || population->connections == 0)
+            return INFINITY; /* already an error of its own */
+        clients += (double)population->connections;
+    }
+    return group->members.count > 0 ? clients : INFINITY;
+}
+
+static void check_size(struct check *check, const struct spec_room_group *group) {
+    double mean = spec_dist_mean(&group->size), clients = clients_of(check->scenario, group);
+    if (!(mean > clients))
+        return;
+    const struct json *rooms = enter(check, check->merged, "rooms");
+    const struct json *size = enter(check, enter(check, rooms, group->name), "size");
+    reading_error(
+        check->reading, size,
+        "a room of %.6g members (the mean) is larger than the %.0f clients of its members", mean,
+        clients);
+    leave(check);
+}
+
+/* ---- populations */
+
+static void check_stall(struct check *check, const struct spec_population *population) {
+    const struct spec_stall *stall = &population->receive.stall;
+    const struct json *entry =
+        enter(check, enter(check, check->merged, "populations"), population->name);
+    const struct json *receive = enter(check, entry, "receive");
+    if (!population->receive.has_stall) {
+        if (is_written(receive, "stalling"))
+            reading_warning(check->reading, json_member(receive, "stalling"),
+                            "\"stalling\" has no effect without \"stall\"");
+        leave(check);
+        return;
+    }
+    const struct json *place = enter(check, receive, "stall");
+    if (stall->every != BASE_NS_MAX && stall->for_ > stall->every)
+        reading_error(
+            check->reading, is_written(place, "for") ? json_member(place, "for") : place,
+            stall->for_ == BASE_NS_MAX
+                ? "a stall that never ends cannot come again; leave \"every\" out or say \"for\""
+                : "a stall lasts longer (\"for\") than until the next one (\"every\")");
+    if (stall->every == BASE_NS_MAX && stall->at == SPEC_AUTO)
+        reading_error(check->reading, place,
+                      "a single stall has no phase to be drawn; expected \"at\", or \"every\"");
+    leave(check);
+}
+
+/* ---- traffic */
+
+/* Most bytes of a message for the sake of a warning: of a log-normal what one in a thousand
+ * exceeds. */
+static double large_message(const struct spec_dist *bytes) {
+    const double sigmas_of_a_thousandth = 3.0902;
+    double largest = 0;
+    switch (bytes->kind) {
+    case SPEC_DIST_CONSTANT:
+        return bytes->constant;
+    case SPEC_DIST_ZIPF:
+        return bytes->highest;
+    case SPEC_DIST_LOG_NORMAL:
+        largest = bytes->mean *
+                  exp(sigmas_of_a_thousandth * bytes->sigma - bytes->sigma * bytes->sigma / 2);
+        return fmin(largest, bytes->highest);
+    case SPEC_DIST_EMPIRICAL:
+        for (int32_t i = 0; i < bytes->points_count; i++)
+            largest = fmax(largest, bytes->values[i]);
+        return largest;
+    }
+    return largest;
+}
+
+/* A message that no queue can ever hold; and one that alone fills a turn. */
+static void check_bytes(struct check *check, const struct spec_traffic *traffic,
+                        const struct spec_node *node) {
+    double large = large_message(&traffic->bytes), mean = spec_dist_mean(&traffic->bytes);
+    bool is_bounded =
+        node->send_queue.policy != SPEC_UNBOUNDED && node->send_queue.policy != SPEC_BLOCKING;
+    const struct json *place =
+        enter(check, enter(check, enter(check, check->merged, "traffic"), traffic->name), "bytes");
+    if (is_bounded && mean > (double)node->send_queue.limit)
+        reading_error(check->reading, place,
+                      "messages of %.6g bytes (the mean) are larger than nodes.%s.send_queue.limit "
+                      "(%lld bytes)",
+                      mean, node->name, (long long)node->send_queue.limit);
+    else if (is_bounded && large > (double)node->send_queue.limit)
+        reading_warning(
+            check->reading, place,
+            "messages of up to %.0f bytes are larger than nodes.%s.send_queue.limit (%lld bytes)",
+            large, node->name, (long long)node->send_queue.limit);
+    if (node->fan_out == SPEC_COALESCE && large > (double)node->turn.flush_bytes)
+        reading_warning(check->reading, place,
+                        "messages of up to %.0f bytes pass nodes.%s.turn.flush_bytes (%lld bytes) "
+                        "alone: each is written at once",
+                        large, node->name, (long long)node->turn.flush_bytes);
+    leave(check);
+}
+
+static void check_ends(struct check *check, const struct spec_traffic *traffic) {
+    const struct json *entry = enter(check, enter(check, check->merged, "traffic"), traffic->name);
+    const struct spec_room_group *group =
+        traffic->to ? find_rooms(check->scenario, traffic->to) : NULL;
+    bool is_known = traffic->from && find_population(check->scenario, traffic->from);
+    int32_t path = reading_enter(check->reading, "from");
+    if (traffic->from && !is_known)
+        unknown_population(check, json_member(entry, "from"), traffic->from);
+    if (is_known && group && group->members.count > 0 && !lists(&group->members, traffic->from))
+        reading_error(check->reading, json_member(entry, "from"),
+                      "%s is not among the members of rooms.%s, and only members publish",
+                      reading_quoted(traffic->from).text, group->name);
+    reading_leave(check->reading, path);
+    (void)reading_enter(check->reading, "to");
+    const char *names[NAMES_MAX];
+    int32_t count = room_names(check->scenario, names);
+    if (traffic->to && !group)
+        reading_error(check->reading, json_member(entry, "to"), "there is no room group %s%s",
+                      reading_quoted(traffic->to).text,
+                      reading_hint(traffic->to, names, count, "there are ").text);
+    leave(check);
+}
+
+/* ---- nodes */
+
+static void check_soft_limit(struct check *check, const struct spec_send_queue *queue,
+                             const struct json *place) {
+    bool has_limit = queue->soft_limit != SPEC_UNLIMITED, has_time = queue->soft_for != BASE_NS_MAX;
+    if (has_limit && !has_time)
+        reading_error(check->reading, json_member(place, "soft_limit"),
+                      "\"soft_limit\" without \"soft_for\" has no effect; say how long");
+    if (has_time && !has_limit)
+        reading_error(
+            check->reading, json_member(place, "soft_for"),
+            "\"soft_for\" without \"soft_limit\" has no effect; say above how many bytes");
+    if (has_limit && queue->limit != SPEC_UNLIMITED && queue->soft_limit > queue->limit)
+        reading_error(
+            check->reading, json_member(place, "soft_limit"),
+            "\"soft_limit\" (%lld bytes) is above \"limit\" (%lld bytes) and never reached",
+            (long long)queue->soft_limit, (long long)queue->limit);
+}
+
+/* The two mistakes have no limits: one that is written down would be believed. */
+static void check_ignored_limits(struct check *check, const struct spec_send_queue *queue,
+                                 const struct json *place) {
+    static const char *const limits[] = {"limit", "messages", "soft_limit", "soft_for"};
+    if (queue->policy != SPEC_UNBOUNDED && queue->policy != SPEC_BLOCKING)
+        return;
+    for (size_t i = 0; i < COUNT_OF(limits); i++)
+        if (is_written(place, limits[i]))
+            reading_warning(check->reading, json_member(place, limits[i]),
+                            "\"%s\" has no effect under the policy \"%s\"", limits[i],
+                            spec_word("policy", (int)queue->policy));
+}
+
+static void check_queue(struct check *check, const struct spec_node *node) {
+    const struct json *entry = enter(check, enter(check, check->merged, "nodes"), node->name);
+    const struct json *place = enter(check, entry, "send_queue");
+    if (place != entry) {
+        check_soft_limit(check, &node->send_queue, place);
+        check_ignored_limits(check, &node->send_queue, place);
+    }
+    leave(check);
+}
+
+/* ---- the whole */
+
+static void check_not_empty(struct check *check, const char *map, int32_t count, const char *what) {
+    const struct json *entries = json_member(check->merged, map);
+    if (count > 0 || (entries && (entries->kind != JSON_OBJECT || entries->count > 0)))
+        return;
+    reading_error_at_key(check->reading, entries ? entries : check->merged,
+                         "\"%s\" %s; expected at least one %s", map,
+                         entries ? "is empty" : "is missing", what);
+}
+
+static void check_window(struct check *check) {
+    const struct spec_scenario *scenario = check->scenario;
+    if (scenario->objectives.delivery.within <= scenario->window.measure)
+        return;
+    const struct json *place =
+        enter(check, enter(check, enter(check, check->merged, "objectives"), "delivery"), "within");
+    reading_warning(check->reading, place,
+                    "longer than window.measure: no delivery of the window can be late");
+    leave(check);
+}
+
+static void check_pinning(struct check *check) {
+    const struct spec_machine *machine = &check->scenario->machine;
+    if (machine->gateway_cpu != machine->load_cpu)
+        return;
+    const struct json *place = enter(check, check->merged, "machine");
+    reading_warning(
+        check->reading, place,
+        "the gateway and the load generator share processor %lld: each will measure the other",
+        (long long)machine->load_cpu);
+    leave(check);
+}
+
+void cross_check(struct reading *reading, const struct spec_scenario *scenario,
+                 const struct json *merged) {
+    struct check check = {reading, scenario, merged};
+    check_not_empty(&check, "populations", scenario->populations_count, "population");
+    check_not_empty(&check, "nodes", scenario->nodes_count, "node");
+    for (int32_t i = 0; i < scenario->populations_count; i++)
+        check_stall(&check, &scenario->populations[i]);
+    for (int32_t i = 0; i < scenario->rooms_count; i++) {
+        check_members(&check, &scenario->rooms[i]);
+        check_size(&check, &scenario->rooms[i]);
+    }
+    for (int32_t i = 0; i < scenario->traffic_count; i++) {
+        check_ends(&check, &scenario->traffic[i]);
+        for (int32_t node = 0; node < scenario->nodes_count; node++)
+            check_bytes(&check, &scenario->traffic[i], &scenario->nodes[node]);
+    }
+    for (int32_t i = 0; i < scenario->nodes_count; i++)
+        check_queue(&check, &scenario->nodes[i]);
+    check_window(&check);
+    check_pinning(&check);
+}
