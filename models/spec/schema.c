@@ -8,8 +8,6 @@
 #include "models/spec/table.h"
 #include "models/spec/value.h"
 
-static const char indent[] = "        ";
-
 static void write_default(const struct table_row *row, struct text *out) {
     bool is_number =
         row->kind == TABLE_FIELD && !value_is_text(row) && json_is_number(row->standard);
@@ -38,7 +36,7 @@ static void write_description(const struct table_row *row, struct text *out) {
 }
 
 static void write_property(const struct table_row *row, struct text *out) {
-    text_addf(out, "%s\"%s\": {", indent, table_key(row));
+    text_addf(out, "\"%s\": {", table_key(row));
     write_description(row, out);
     text_add(out, ", ");
     switch (row->kind) {
@@ -66,8 +64,9 @@ static void write_property(const struct table_row *row, struct text *out) {
     text_add(out, "}");
 }
 
-static void write_properties(const struct table *table, struct text *out) {
+static void write_properties(const struct table *table, const char *indent, struct text *out) {
     for (int32_t i = 0; i < table->count; i++) {
+        text_add(out, indent);
         write_property(&table->rows[i], out);
         text_add(out, i == table->count - 1 ? "\n" : ",\n");
     }
@@ -109,8 +108,7 @@ static void write_required_within(const struct table *table, struct text *out) {
         if (!row->table || !requires_something(row->table))
             continue;
         text_addf(out, "%s\"%s\": ", is_first ? "" : ", ", table_key(row));
-        text_add(out,
-                 row->kind == TABLE_MAP ? "{\"minProperties\": 1, \"additionalProperties\": " : "");
+        text_add(out, row->kind == TABLE_MAP ? "{\"additionalProperties\": " : "");
         write_required_within(row->table, out);
         text_add(out, row->kind == TABLE_MAP ? "}" : "");
         is_first = false;
@@ -129,7 +127,7 @@ static void write_definitions(struct text *out) {
                   "%s    \"%s\": {\n      \"title\": \"%s\", \"type\": \"object\", "
                   "\"additionalProperties\": false,\n      \"properties\": {\n",
                   is_first ? "" : ",\n", table->tag, table->title);
-        write_properties(table, out);
+        write_properties(table, "        ", out);
         text_add(out, "      }\n    }");
         is_first = false;
     }
@@ -137,20 +135,17 @@ static void write_definitions(struct text *out) {
 }
 
 void spec_write_schema(struct text *out) {
-    text_add(out, "{\n"
-                  "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-                  "  \"title\": \"a Headroom scenario\",\n"
-                  "  \"type\": \"object\", \"additionalProperties\": false,\n"
-                  "  \"properties\": {\n");
-    text_addf(out,
-              "%s\"$schema\": {\"description\": \"for editors; ignored\", \"type\": \"string\"},\n",
-              indent);
-    text_addf(out,
-              "%s\"extends\": {\"description\": \"path of a scenario, from this file's folder, "
-              "that this one "
-              "changes\", \"type\": \"string\", \"minLength\": 1},\n",
-              indent);
-    write_properties(&table_scenario, out);
+    text_add(
+        out,
+        "{\n"
+        "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+        "  \"title\": \"a Headroom scenario\",\n"
+        "  \"type\": \"object\", \"additionalProperties\": false,\n"
+        "  \"properties\": {\n"
+        "    \"$schema\": {\"description\": \"for editors; ignored\", \"type\": \"string\"},\n"
+        "    \"extends\": {\"description\": \"path of a scenario, from this file's folder, that "
+        "this one changes\", \"type\": \"string\", \"minLength\": 1},\n");
+    write_properties(&table_scenario, "    ", out);
     text_add(out, "  },\n  \"if\": {\"required\": [\"extends\"]},\n  \"else\": ");
     write_required_within(&table_scenario, out);
     text_add(out, ",\n");
