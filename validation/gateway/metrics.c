@@ -1,0 +1,114 @@
+/* Prometheus text (format 0.0.4), from the statistics' own rows; a worker per label, never a room
+ * or a client.
+ *
+ * Counters end in _total and times are in seconds, as Prometheus wants its base units. */
+#include "validation/gateway/worker.h"
+
+#include "sim/base/text.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+enum row_kind { COUNTER, NS, GAUGE };
+
+static const struct row {
+    enum row_kind kind;
+    const char *name, *help;
+} rows[] = {
+/* clang-format off */
+#define COUNTER(name, help) {COUNTER, #name, help},
+#define NS(name, help) {NS, #name, help},
+#define GAUGE(name, help) {GAUGE, #name, help},
+#include "validation/gateway/stats.def"
+#undef COUNTER
+#undef NS
+#undef GAUGE
+    /* clang-format on */
+};
+
+static void write_head(struct text *out, const char *name, const char *help, bool is_gauge) {
+    text_addf(out, "# HELP headroom_gateway_%s %s\n# TYPE headroom_gateway_%s %s\n", name, help,
+              name, is_gauge ? "gauge" : "counter");
+}
+
+static uint64_t word_of(const struct gateway *gateway, int32_t worker, size_t row) {
+    const _Atomic uint64_t *words =
+        (const _Atomic uint64_t *)(const void *)&gateway->stats->workers[worker];
+    return atomic_load_explicit(&words[row], memory_order_relaxed);
+}
+
+static void write_values(const struct gateway *gateway, struct text *out, size_t row,
+                         const char *name) {
+    for (int32_t i = 0; i < gateway->workers_count; i++)
+        text_addf(out, "headroom_gateway_%s{worker=\"%d\"} %" PRIu64 "\n", name, i,
+                  word_of(gateway, i, row));
+}
+
+static void write_seconds(const struct gateway *gateway, struct text *out, size_t row,
+                          const char *labels) {
+    for (int32_t i = 0; i < gateway->workers_count; i++)
+        text_addf(out, "headroom_gateway_%s%sworker=\"%d\"} %.9f\n",
+                  labels[0] == '{' ? "cpu_seconds_total" : "phase_seconds_total{phase=\"", labels,
+                  i, (double)word_of(gateway, i, row) * 1e-9);
+}
+
+/* The times of the phases are one metric, told apart by a label. */
+static void write_phases(const struct gateway *gateway, struct text *out) {
+    write_head(out, "phase_seconds_total", "Time by phase of the loop.", false);
+    for (size_t row = 0; row < COUNT_OF(rows); row++) {
+        const char *name = rows[row].name;
+        if (rows[row].kind != NS || strcmp(name, "cpu_ns") == 0)
+            continue;
+        char labels[64];
+        snprintf(labels, sizeof labels, "%.*s\",", (int)strlen(name) - 3, name);
+        write_seconds(gateway, out, row, labels);
+    }
+}
+
+static void write_row(const struct gateway *gateway, struct text *out, size_t row) {
+    char name[64];
+    switch (rows[row].kind) {
+    case COUNTER:
+        snprintf(name, sizeof name, "%s_total", rows[row].name);
+        write_head(out, name, rows[row].help, false);
+        write_values(gateway, out, row, name);
+        break;
+    case GAUGE:
+        if (strcmp(rows[row].name, "now_ns") == 0)
+            break; /* of the file's reader only */
+        write_head(out, rows[row].name, rows[row].help, true);
+        write_values(gateway, out, row, rows[row].name);
+        break;
+    case NS:
+        if (strcmp(rows[row].name, "cpu_ns") != 0)
+            break;
+        write_head(out, "cpu_seconds_total", rows[row].help, false);
+        write_seconds(gateway, out, row, "{");
+        break;
+    }
+}
+
+static void write_closes(const struct gateway *gateway, struct text *out) {
+    write_head(out, "closed_total", "Connections ended, by reason.", false);
+    for (int i = 0; i < GATEWAY_CLOSE_COUNT; i++)
+        for (int32_t worker = 0; worker < gateway->workers_count; worker++)
+            text_addf(out,
+                      "headroom_gateway_closed_total{reason=\"%s\",worker=\"%d\"} %" PRIu64 "\n",
+                      gateway_close_label((enum gateway_close)i), worker,
+                      atomic_load_explicit(&gateway->stats->workers[worker].closed[i],
+                                           memory_order_relaxed));
+}
+
+void metrics_write(const struct gateway *gateway, struct text *out) {
+    write_head(out, "connections_limit", "Most connections let in.", true);
+    text_addf(out, "headroom_gateway_connections_limit %" PRId64 "\n", gateway->connections_max);
+    struct mallinfo2 memory = mallinfo2();
+    write_head(out, "heap_bytes", "Memory handed out by the allocator.", true);
+    text_addf(out, "headroom_gateway_heap_bytes %zu\n", memory.uordblks + memory.hblkhd);
+    for (size_t row = 0; row < COUNT_OF(rows); row++)
+        write_row(gateway, out, row);
+    write_phases(gateway, out);
+    write_closes(gateway, out);
+}

@@ -1,0 +1,305 @@
+/* Options from rows: one table of (kind, offset, name), walked by the parser, by --help and by the
+ * writer.
+ *
+ * Values are read by sim/base/units.h, like a scenario's, so "64KiB" means the same on this command
+ * line as in the file, and a bare number is refused where a unit could be meant. */
+#include "validation/gateway/options.h"
+
+#include "sim/base/check.h"
+#include "sim/base/units.h"
+
+#include <argp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 64 };
+
+enum kind {
+    COUNT,
+    COUNT_OR_UNLIMITED,
+    BYTES,
+    BYTES_OR_UNLIMITED,
+    TIME,
+    TIME_OR_NEVER,
+    WORD,
+    TEXT,
+    LIST,
+    FLAG
+};
+
+static const struct row {
+    enum kind kind;
+    size_t offset;
+    const char *name, *argument, *help;
+} rows[] = {
+#define OPTION(kind, member, name, argument, help)                                                 \
+    {kind, offsetof(struct gateway_options, member), name, argument, help},
+#include "validation/gateway/options.def"
+#undef OPTION
+};
+
+enum { ROWS = COUNT_OF(rows), KEY_FIRST = 1000 };
+
+static void *member_of(struct gateway_options *options, const struct row *row) {
+    return (char *)options + row->offset;
+}
+
+/* Ranges that the program itself relies on; a scenario's rows are checked by their own parser. */
+static const struct {
+    const char *name;
+    int64_t lowest, highest;
+} ranges[] = {
+    {"port", 0, 65535},
+    {"workers", 1, GATEWAY_WORKERS_MAX},
+    {"open-files", 64, 1073741816},
+    {"connections-max", 0, 1073741816},
+    {"turn-events", 1, 65536},
+    {"turn-read", 512, 1 << 20},
+    {"flush-bytes", 1024, 64 << 20},
+    {"cpu", -1, 4095},
+    {"send-buffer", 0, 64 << 20},
+    {"session", 0, 1 << 30},
+};
+
+void gateway_options_init(struct gateway_options *options) {
+    *options = (struct gateway_options){
+        .bind = "127.0.0.1",
+        .workers = 1,
+        .open_files = 1024,
+        .fan_out = SPEC_COALESCE,
+        .turn = {.events = 512,
+                 .read = 16 << 10,
+                 .flush_bytes = 256 << 10,
+                 .flush_after = 20 * BASE_NS_PER_MS},
+        .send_buffer = 64 << 10,
+        .send_queue = {.policy = SPEC_CLOSE,
+                       .limit = 1 << 20,
+                       .messages = SPEC_UNLIMITED,
+                       .soft_limit = SPEC_UNLIMITED,
+                       .soft_for = BASE_NS_MAX,
+                       .write_deadline = BASE_NS_MAX},
+        .idle_timeout = 60 * BASE_NS_PER_S,
+        .handshake_timeout = 5 * BASE_NS_PER_S,
+        .cpu = -1,
+    };
+}
+
+void gateway_options_from_node(struct gateway_options *options, const struct spec_node *node) {
+    options->workers = node->workers;
+    options->open_files = node->open_files;
+    options->fan_out = node->fan_out;
+    options->turn = node->turn;
+    options->send_buffer = node->send_buffer;
+    options->session = node->session;
+    options->send_queue = node->send_queue;
+}
+
+static const struct row *row_named(const char *name) {
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static enum units_kind units_of(enum kind kind) {
+    if (kind == BYTES || kind == BYTES_OR_UNLIMITED)
+        return UNITS_BYTES;
+    return kind == TIME || kind == TIME_OR_NEVER ? UNITS_TIME : UNITS_NONE;
+}
+
+/* The word that stands for the largest value, where there is one. */
+static const char *no_bound_word(enum kind kind) {
+    if (kind == TIME_OR_NEVER)
+        return "never";
+    return kind == BYTES_OR_UNLIMITED || kind == COUNT_OR_UNLIMITED ? "unlimited" : NULL;
+}
+
+static bool set_number(const struct row *row, const char *text, int64_t *value) {
+    const char *word = no_bound_word(row->kind);
+    if (word != NULL && strcmp(text, word) == 0) {
+        *value = INT64_MAX;
+        return true;
+    }
+    enum units_kind kind = units_of(row->kind);
+    struct units_result result;
+    if (!units_parse(kind, text, &result) || *result.rest != '\0' || result.value > 9e18 ||
+        result.value < -1 || result.value != (double)(int64_t)result.value)
+        return false;
+    *value = (int64_t)result.value;
+    for (size_t i = 0; i < COUNT_OF(ranges); i++)
+        if (strcmp(ranges[i].name, row->name) == 0)
+            return *value >= ranges[i].lowest && *value <= ranges[i].highest;
+    return *value >= 0;
+}
+
+static const char *word_tag(const struct row *row) {
+    return row->offset == offsetof(struct gateway_options, fan_out) ? "fan_out" : "policy";
+}
+
+static int words_count(const struct row *row) {
+    return row->offset == offsetof(struct gateway_options, fan_out) ? (int)SPEC_fan_out_COUNT
+                                                                    : (int)SPEC_policy_COUNT;
+}
+
+static bool set_word(const struct row *row, const char *text, void *member) {
+    for (int i = 0; i < words_count(row); i++) {
+        if (strcmp(spec_word(word_tag(row), i), text) != 0)
+            continue;
+        unsigned value = (unsigned)i;
+        memcpy(member, &value, sizeof value); /* an enum of the scenario language: an unsigned */
+        return true;
+    }
+    return false;
+}
+
+static bool set_list(const char *text, struct gateway_list *list) {
+    if (list->count == GATEWAY_ORIGINS_MAX)
+        return false;
+    list->items[list->count++] = text;
+    return true;
+}
+
+static bool set_member(const struct row *row, const char *text, void *member, struct arena *arena) {
+    switch (row->kind) {
+    case COUNT:
+    case COUNT_OR_UNLIMITED:
+    case BYTES:
+    case BYTES_OR_UNLIMITED:
+    case TIME:
+    case TIME_OR_NEVER:
+        return set_number(row, text, member);
+    case WORD:
+        return set_word(row, text, member);
+    case TEXT:
+        *(const char **)member = arena_new_text(arena, text);
+        return true;
+    case LIST:
+        return set_list(arena_new_text(arena, text), member);
+    case FLAG:
+        *(bool *)member = true;
+        return true;
+    }
+    return false;
+}
+
+static const char *expected(const struct row *row, struct arena *arena) {
+    if (row->kind == WORD || row->kind == LIST || row->kind == FLAG || row->kind == TEXT)
+        return row->help;
+    enum units_kind kind = units_of(row->kind);
+    const char *word = no_bound_word(row->kind);
+    return arena_new_format(
+        arena, "expected a number in range%s%s%s%s", kind == UNITS_NONE ? "" : " with one of ",
+        kind == UNITS_NONE ? "" : units_names(kind), word ? ", or " : "", word ? word : "");
+}
+
+bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,
+                         struct arena *arena, const char **why) {
+    const struct row *row = row_named(name);
+    if (row == NULL) {
+        *why = arena_new_format(arena, "unknown option --%s", name);
+        return false;
+    }
+    if (set_member(row, text, member_of(options, row), arena))
+        return true;
+    *why = arena_new_format(arena, "--%s=%s: %s", name, text, expected(row, arena));
+    return false;
+}
+
+static const char *number_text(const struct row *row, int64_t value, struct arena *arena) {
+    if (value == INT64_MAX && no_bound_word(row->kind) != NULL)
+        return no_bound_word(row->kind);
+    switch (units_of(row->kind)) {
+    case UNITS_BYTES:
+        return arena_new_format(arena, "%lldB", (long long)value);
+    case UNITS_TIME:
+        return arena_new_format(arena, "%lldns", (long long)value);
+    case UNITS_NONE:
+    case UNITS_BITRATE:
+    case UNITS_RATE:
+        break;
+    }
+    return arena_new_format(arena, "%lld", (long long)value);
+}
+
+static char *written(const struct row *row, const char *value, struct arena *arena) {
+    return arena_new_format(arena, "--%s%s%s", row->name, value ? "=" : "", value ? value : "");
+}
+
+static int32_t write_row(const struct row *row, const void *member, struct arena *arena,
+                         char **words) {
+    switch (row->kind) {
+    case COUNT:
+    case COUNT_OR_UNLIMITED:
+    case BYTES:
+    case BYTES_OR_UNLIMITED:
+    case TIME:
+    case TIME_OR_NEVER:
+        words[0] = written(row, number_text(row, *(const int64_t *)member, arena), arena);
+        return 1;
+    case WORD:
+        words[0] = written(row, spec_word(word_tag(row), *(const int *)member), arena);
+        return 1;
+    case TEXT:
+        if (*(const char *const *)member == NULL)
+            return 0;
+        words[0] = written(row, *(const char *const *)member, arena);
+        return 1;
+    case FLAG:
+        if (*(const bool *)member)
+            words[0] = written(row, NULL, arena);
+        return *(const bool *)member ? 1 : 0;
+    case LIST:
+        break;
+    }
+    const struct gateway_list *list = member;
+    for (int32_t i = 0; i < list->count; i++)
+        words[i] = written(row, list->items[i], arena);
+    return list->count;
+}
+
+int32_t gateway_options_write(const struct gateway_options *options, const char *program,
+                              struct arena *arena, char *words[GATEWAY_WORDS_MAX]) {
+    _Static_assert(ROWS <= 32, "GATEWAY_WORDS_MAX counts 32 options");
+    int32_t count = 0;
+    words[count++] = arena_new_text(arena, program);
+    for (size_t i = 0; i < ROWS; i++)
+        count += write_row(&rows[i], (const char *)options + rows[i].offset, arena, &words[count]);
+    words[count] = NULL;
+    return count;
+}
+
+struct parsing {
+    struct gateway_options *options;
+    struct arena *arena;
+};
+
+static error_t parse_one(int key, char *argument, struct argp_state *state) {
+    struct parsing *parsing = state->input;
+    if (key < KEY_FIRST || key >= KEY_FIRST + (int)ROWS) {
+        if (key == ARGP_KEY_ARG)
+            argp_error(state, "unexpected argument \"%s\"", argument);
+        return ARGP_ERR_UNKNOWN;
+    }
+    const char *why = "";
+    if (!gateway_options_set(parsing->options, rows[key - KEY_FIRST].name, argument ? argument : "",
+                             parsing->arena, &why))
+        argp_error(state, "%s", why);
+    return 0;
+}
+
+void gateway_options_parse(struct gateway_options *options, int argc, char **argv,
+                           struct arena *arena) {
+    struct argp_option table[ROWS + 1] = {0};
+    for (size_t i = 0; i < ROWS; i++)
+        table[i] = (struct argp_option){.name = rows[i].name,
+                                        .key = KEY_FIRST + (int)i,
+                                        .arg = rows[i].argument,
+                                        .doc = rows[i].help};
+    struct argp argp = {.options = table,
+                        .parser = parse_one,
+                        .doc = "A WebSocket gateway that Headroom measures: rooms, coalesced "
+                               "fan-out, bounded queues. docs/protocol.md says what it speaks."};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &(struct parsing){options, arena});
+}
