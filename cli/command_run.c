@@ -1,0 +1,90 @@
+/* `headroom run SCENARIO`: one simulated run, at the load that the scenario asks for. */
+#include "cli/commands.h"
+#include "cli/costs.h"
+#include "cli/files.h"
+#include "cli/print.h"
+#include "cli/record.h"
+#include "models/cluster/cluster.h"
+#include "models/workload/plan.h"
+
+static void simulate(struct scenario *scenario, const struct costs_choice *costs,
+                     const struct options *options, struct outcome *outcome) {
+    struct layout layout;
+    layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+    struct profile_costs means = profile_means(&costs->profile);
+    struct cluster_options run = {.layout = &layout,
+                                  .costs = &means,
+                                  .plan_seed = plan_seed_of(scenario->spec.seed, 0),
+                                  .scale = options->scale,
+                                  .warm_up_ns = scenario->spec.window.warm_up,
+                                  .measure_ns = scenario->spec.window.measure};
+    if (!cluster_run(&run, outcome))
+        outcome->verdict = OUTCOME_CANNOT_TELL;
+}
+
+static int answer(struct scenario *scenario, const struct costs_choice *costs,
+                  const struct options *options) {
+    struct store store;
+    int code = record_open(&store, options);
+    if (code >= 0)
+        return code;
+    int64_t id;
+    struct outcome outcome;
+    outcome_init(&outcome);
+    struct record_run record = {.kind = STORE_SIMULATED,
+                                .command = "run",
+                                .scenario = scenario,
+                                .profile_name = costs->profile.name,
+                                .profile_text = text_bytes(&costs->canonical),
+                                .seed = scenario->spec.seed,
+                                .scale = options->scale};
+    bool is_kept = record_begin(&store, &record, &id);
+    if (is_kept) {
+        simulate(scenario, costs, options, &outcome);
+        enum store_state state = outcome.refused ? STORE_REFUSED : STORE_DONE;
+        is_kept = record_outcome(&store, id, &outcome) &&
+                  record_finish(&store, id, state, outcome.refused, outcome.fingerprint);
+    }
+    store_close(&store);
+    struct print_run print = {.scenario = scenario->spec.name,
+                              .source = "simulated",
+                              .outcome = &outcome,
+                              .spec = &scenario->spec,
+                              .seed = scenario->spec.seed,
+                              .scale = options->scale};
+    if (is_kept && options->is_json)
+        print_json(print_run_json(&print));
+    else if (is_kept)
+        print_run_text(&print);
+    code = is_kept ? print_exit_code(outcome.verdict) : EXIT_IO;
+    outcome_fini(&outcome);
+    return code;
+}
+
+static int run(const struct options *options) {
+    struct scenario scenario;
+    int code = files_scenario(&scenario, options->arguments[0], options);
+    if (code < 0) {
+        struct costs_choice costs;
+        code = costs_choose(&costs, options);
+        if (code < 0)
+            code = answer(&scenario, &costs, options);
+        costs_choice_fini(&costs);
+    }
+    files_scenario_fini(&scenario);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "SCENARIO",
+    .summary = "simulate one run of a scenario",
+    .doc =
+        "Exit code 0 when the objectives hold, 99 when one is missed or the load is unstable.\n\n"
+        "  headroom run scenarios/lobby.json\n"
+        "  headroom run scenarios/lobby.json --set nodes.gateway.fan_out=write_at_once --json",
+    .takes = "sedpxJq",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+};

@@ -1,0 +1,14 @@
+/* The commands of `headroom`, one table: help, parsing and dispatch come from it. */
+#ifndef HEADROOM_CLI_COMMANDS_H
+#define HEADROOM_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct command command_validate;
+extern const struct command command_run;
+extern const struct command command_ceiling;
+extern const struct command command_calibrate;
+extern const struct command command_measure;
+extern const struct command command_compare;
+
+#endif

@@ -1,0 +1,138 @@
+/* Everything that touches a file by name on behalf of the user; the models below only see text. */
+#include "cli/files.h"
+
+#include "sim/base/check.h"
+#include "sim/base/diag.h"
+#include "sim/base/fingerprint.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FILE_BYTES_MAX = 64 << 20 };
+
+char *files_read(const char *path, size_t *length) {
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return NULL;
+    struct stat status;
+    if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        fclose(file);
+        errno = EISDIR;
+        return NULL;
+    }
+    struct text text;
+    text_init(&text);
+    char block[65536];
+    size_t got;
+    while ((got = fread(block, 1, sizeof block, file)) > 0 && text.length <= FILE_BYTES_MAX)
+        text_add_n(&text, block, got);
+    bool has_failed = ferror(file) != 0;
+    fclose(file);
+    if (has_failed || text.length > FILE_BYTES_MAX) {
+        text_fini(&text);
+        errno = has_failed ? EIO : EFBIG;
+        return NULL;
+    }
+    *length = text.length;
+    if (text.bytes == NULL)
+        text_add(&text, "");
+    return text.bytes ? text.bytes : calloc(1, 1);
+}
+
+bool files_write(const char *path, const char *text) {
+    FILE *file = fopen(path, "wbe");
+    if (file == NULL)
+        return false;
+    bool is_written = fputs(text, file) >= 0;
+    return fclose(file) == 0 && is_written;
+}
+
+static char *read_for_parser(void *context, const char *path) {
+    (void)context;
+    size_t length;
+    char *text = files_read(path, &length);
+    if (text != NULL && strlen(text) != length) { /* a NUL inside ends no scenario */
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static int missing(const char *path) {
+    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
+    return errno == ENOENT ? EXIT_NO_INPUT : EXIT_IO;
+}
+
+static void print_diag(const struct diag *diag) {
+    struct text text;
+    text_init(&text);
+    diag_format(diag, &text);
+    fputs(text_bytes(&text), stderr);
+    text_fini(&text);
+}
+
+int files_scenario(struct scenario *scenario, const char *path, const struct options *options) {
+    *scenario = (struct scenario){.path = path};
+    arena_init(&scenario->arena);
+    text_init(&scenario->canonical);
+    size_t length;
+    char *text = files_read(path, &length);
+    if (text == NULL)
+        return missing(path);
+    struct diag *diag = malloc(sizeof *diag);
+    CHECK(diag != NULL);
+    diag_init(diag);
+    struct spec_options parse = {.file = path,
+                                 .reader = {.read = read_for_parser},
+                                 .settings = options->settings,
+                                 .settings_count = options->settings_count};
+    bool is_right = strlen(text) == length;
+    if (!is_right)
+        diag_error(diag, (struct diag_place){.file = path},
+                   "a NUL byte in the file; expected JSON text");
+    is_right = is_right && spec_parse(&scenario->spec, text, &parse, &scenario->arena, diag);
+    print_diag(diag);
+    diag_fini(diag);
+    free(diag);
+    free(text);
+    if (!is_right)
+        return EXIT_INPUT;
+    if (options->has_seed)
+        scenario->spec.seed = options->seed;
+    roster_init(&scenario->roster, &scenario->spec, scenario->spec.seed, &scenario->arena);
+    spec_write(&scenario->spec, &scenario->canonical);
+    scenario->hash = fingerprint_of(text_bytes(&scenario->canonical), scenario->canonical.length);
+    return -1;
+}
+
+void files_scenario_fini(struct scenario *scenario) {
+    text_fini(&scenario->canonical);
+    arena_fini(&scenario->arena);
+}
+
+int files_profile(struct profile *profile, const char *path, struct arena *arena) {
+    size_t length;
+    char *text = files_read(path, &length);
+    if (text == NULL)
+        return missing(path);
+    struct diag *diag = malloc(sizeof *diag);
+    CHECK(diag != NULL);
+    diag_init(diag);
+    bool is_right = profile_parse(profile, text, path, arena, diag);
+    print_diag(diag);
+    diag_fini(diag);
+    free(diag);
+    free(text);
+    return is_right ? -1 : EXIT_INPUT;
+}
+
+uint64_t files_code_hash(void) {
+    size_t length;
+    char *image = files_read("/proc/self/exe", &length);
+    uint64_t hash = image ? fingerprint_of(image, length) : 0;
+    free(image);
+    return hash;
+}

@@ -1,0 +1,41 @@
+/* Whole files in and out, and a scenario or profile read from one with every mistake printed. */
+#ifndef HEADROOM_CLI_FILES_H
+#define HEADROOM_CLI_FILES_H
+
+#include "cli/options.h"
+#include "models/spec/profile.h"
+#include "models/spec/spec.h"
+#include "models/workload/roster.h"
+#include "sim/base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* malloc'ed text ending in NUL, or NULL with errno set. Files with a NUL inside keep it: `length`
+ * says. */
+char *files_read(const char *path, size_t *length) MUST_USE;
+bool files_write(const char *path, const char *text) MUST_USE;
+
+/* A scenario with what belongs to it. Everything lives in `arena`. */
+struct scenario {
+    const char *path;
+    struct arena arena;
+    struct spec_scenario spec;
+    struct roster roster;
+    struct text canonical; /* spec_write's text: what is stored and hashed */
+    uint64_t hash;
+};
+
+/* Reads, checks, prints what is wrong on standard error; returns an exit code, or -1 when all is
+ * well. */
+int files_scenario(struct scenario *scenario, const char *path,
+                   const struct options *options) MUST_USE;
+void files_scenario_fini(struct scenario *scenario);
+
+int files_profile(struct profile *profile, const char *path, struct arena *arena) MUST_USE;
+
+/* What this program is: version and a hash of its own executable; "code" of the store and of a
+ * prediction. */
+uint64_t files_code_hash(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* One argp table per command, cut from one list of rows: an option is described once and means the
+ * same everywhere. */
+#include "cli/options.h"
+
+#include "sim/base/text.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_DB = 256,
+    KEY_PROFILE,
+    KEY_OUT,
+    KEY_MODE,
+    KEY_MARKDOWN,
+    KEY_SET,
+    KEY_SEED,
+    KEY_JOBS,
+    KEY_REPS,
+    KEY_SCALE,
+    KEY_JSON,
+    KEY_CEILING,
+    KEY_SECONDS
+};
+
+/* `letter` is how a command's `takes` names the row. */
+static const struct {
+    char letter;
+    struct argp_option option;
+} rows[] = {
+    {'s',
+     {"set", KEY_SET, "PATH=VALUE", 0,
+      "set a field of the scenario, for example nodes.gateway.workers=2; may be repeated", 0}},
+    {'e', {"seed", KEY_SEED, "N", 0, "root of every random draw (default: the scenario's)", 0}},
+    {'j',
+     {"jobs", KEY_JOBS, "N", 0,
+      "threads to simulate on (default: one per processor); changes no result", 0}},
+    {'d', {"db", KEY_DB, "FILE", 0, "the SQLite file that results are kept in and read from", 0}},
+    {'p',
+     {"profile", KEY_PROFILE, "FILE", 0,
+      "what things cost, from `headroom calibrate` (default: the newest in --db)", 0}},
+    {'o', {"out", KEY_OUT, "FILE", 0, "also write the profile to FILE", 0}},
+    {'m', {"mode", KEY_MODE, "MODE", 0, "quick, about a minute (the only one so far)", 0}},
+    {'r', {"reps", KEY_REPS, "N", 0, "replications", 0}},
+    {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
+    {'c',
+     {"ceiling", KEY_CEILING, NULL, 0, "search for the ceiling instead of measuring one load", 0}},
+    {'t', {"seconds", KEY_SECONDS, "S", 0, "length of one measured window", 0}},
+    {'k', {"markdown", KEY_MARKDOWN, "FILE", 0, "also write the table as Markdown", 0}},
+    {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
+    {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
+};
+
+struct parsing {
+    struct options *options;
+    const struct command *command;
+};
+
+static bool parse_number(const char *text, double low, double high, double *value) {
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && *value >= low && *value <= high;
+}
+
+static void set_number(struct argp_state *state, const char *name, const char *text, double low,
+                       double high, double *value) {
+    if (!parse_number(text, low, high, value))
+        argp_error(state, "--%s: \"%s\" is not a number from %g to %g", name, text, low, high);
+}
+
+static void set_seed(struct argp_state *state, const char *text, struct options *options) {
+    char *end;
+    errno = 0;
+    options->seed = strtoull(text, &end, 10);
+    options->has_seed = true;
+    if (end == text || *end != '\0' || errno != 0 || text[0] == '-')
+        argp_error(state, "--seed: \"%s\" is not a whole number from 0 to 18446744073709551615",
+                   text);
+}
+
+static void add_setting(struct argp_state *state, char *text, struct options *options) {
+    char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text)
+        argp_error(state, "--set: \"%s\" is not PATH=VALUE, for example nodes.gateway.workers=2",
+                   text);
+    if (options->settings_count == OPTIONS_SETTINGS_MAX)
+        argp_error(state, "--set: more than %d of them", OPTIONS_SETTINGS_MAX);
+    if (equals == NULL)
+        return;
+    *equals = '\0';
+    options->settings[options->settings_count++] = (struct spec_setting){text, equals + 1};
+}
+
+static error_t parse_one(int key, char *argument, struct argp_state *state) {
+    struct parsing *parsing = state->input;
+    struct options *options = parsing->options;
+    double number = 0;
+    switch (key) {
+    case KEY_SET:
+        add_setting(state, argument, options);
+        break;
+    case KEY_SEED:
+        set_seed(state, argument, options);
+        break;
+    case KEY_JOBS:
+        set_number(state, "jobs", argument, 1, 1024, &number);
+        options->jobs = (int32_t)number;
+        break;
+    case KEY_REPS:
+        set_number(state, "reps", argument, 1, 10000, &number);
+        options->reps = (int32_t)number;
+        break;
+    case KEY_SCALE:
+        set_number(state, "scale", argument, 1e-6, 1e9, &options->scale);
+        break;
+    case KEY_SECONDS:
+        set_number(state, "seconds", argument, 0.1, 3600, &options->seconds);
+        break;
+    case KEY_DB:
+        options->db = argument;
+        break;
+    case KEY_PROFILE:
+        options->profile = argument;
+        break;
+    case KEY_OUT:
+        options->out = argument;
+        break;
+    case KEY_MODE:
+        options->mode = argument;
+        if (strcmp(argument, "quick") != 0)
+            argp_error(state, "--mode: \"%s\" is not known; there is: quick", argument);
+        break;
+    case KEY_MARKDOWN:
+        options->markdown = argument;
+        break;
+    case KEY_CEILING:
+        options->is_ceiling = true;
+        break;
+    case KEY_JSON:
+        options->is_json = true;
+        break;
+    case 'q':
+        options->is_quiet = true;
+        break;
+    case ARGP_KEY_ARG:
+        if (options->arguments_count == parsing->command->arguments_max ||
+            options->arguments_count == OPTIONS_ARGUMENTS_MAX)
+            argp_error(state, "\"%s\" is one word too many", argument);
+        options->arguments[options->arguments_count++] = argument;
+        break;
+    case ARGP_KEY_END:
+        if (options->arguments_count < parsing->command->arguments_min)
+            argp_error(state, "%s is missing", parsing->command->arguments);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+int options_parse(const struct command *command, int argc, char **argv, struct options *options) {
+    struct argp_option table[COUNT_OF(rows) + 1];
+    memset(table, 0, sizeof table);
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (strchr(command->takes, rows[i].letter))
+            table[count++] = rows[i].option;
+    struct text doc;
+    text_init(&doc);
+    text_addf(&doc, "%s\v%s", command->summary, command->doc);
+    struct argp argp = {.options = table,
+                        .parser = parse_one,
+                        .args_doc = command->arguments,
+                        .doc = text_bytes(&doc)};
+    char name[64];
+    snprintf(name, sizeof name, "headroom %s", command->name);
+    argv[0] = name;
+    *options = (struct options){.scale = 1, .mode = "quick"};
+    struct parsing parsing = {options, command};
+    argp_err_exit_status = EXIT_USAGE;
+    error_t error = argp_parse(&argp, argc, argv, 0, NULL, &parsing);
+    text_fini(&doc);
+    return error ? EXIT_USAGE : -1;
+}

@@ -1,0 +1,64 @@
+/* The words that every command shares, and how a command is declared. */
+#ifndef HEADROOM_CLI_OPTIONS_H
+#define HEADROOM_CLI_OPTIONS_H
+
+#include "models/spec/spec.h"
+#include "sim/base/attributes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* DESIGN section 6. */
+enum exit_code {
+    EXIT_HOLDS = 0,
+    EXIT_CANNOT_TELL = 96,
+    EXIT_FAILS = 99,
+    EXIT_USAGE = 64,
+    EXIT_INPUT = 65,
+    EXIT_NO_INPUT = 66,
+    EXIT_UNAVAILABLE = 69,
+    EXIT_BUG = 70,
+    EXIT_IO = 74,
+    EXIT_REFUSED = 75,
+    EXIT_INTERRUPTED = 130,
+    EXIT_TERMINATED = 143,
+};
+
+enum { OPTIONS_SETTINGS_MAX = 64, OPTIONS_ARGUMENTS_MAX = 256 };
+
+/* One field per option of rows in options.c; a command says which of them it takes. */
+struct options {
+    const char *arguments[OPTIONS_ARGUMENTS_MAX]; /* words that are no options */
+    int32_t arguments_count;
+    struct spec_setting settings[OPTIONS_SETTINGS_MAX];
+    int32_t settings_count;
+    const char *db;       /* NULL: none */
+    const char *profile;  /* NULL: the newest in the database, else assumed costs are refused */
+    const char *out;      /* calibrate: where the profile goes */
+    const char *mode;     /* calibrate: quick | full */
+    const char *markdown; /* compare: also write the table there */
+    bool has_seed;
+    uint64_t seed;
+    int32_t jobs; /* 0: one per processor */
+    int32_t reps;
+    double scale;
+    bool is_json, is_quiet, is_ceiling, is_measured_too;
+    double seconds; /* of one measured window; 0: the command's own */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* "SCENARIO" */
+    const char *summary;   /* one line */
+    const char *doc;       /* what --help adds; examples */
+    const char *takes;     /* letters of the options it takes, see options.c */
+    int32_t arguments_min, arguments_max;
+    int (*run)(const struct options *options);
+};
+
+/* Parses argv of one command (argv[0] is its name). Prints what is wrong and returns an exit code;
+ * -1: go on. --help prints and returns 0. */
+int options_parse(const struct command *command, int argc, char **argv,
+                  struct options *options) MUST_USE;
+
+#endif

@@ -1,0 +1,121 @@
+/* Every metric of an outcome goes in under its own name; one that is not known is left out, never
+ * stored as 0. */
+#include "cli/record.h"
+
+#include "sim/base/check.h"
+#include "sim/base/fingerprint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+int64_t record_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+static bool say(const struct store *store) {
+    fprintf(stderr, "headroom: %s\n", store->error);
+    return false;
+}
+
+int record_open(struct store *store, const struct options *options) {
+    if (store_open(store, options->db ? options->db : RECORD_DB_DEFAULT, STORE_WRITE))
+        return -1;
+    say(store);
+    return EXIT_IO;
+}
+
+bool record_begin(struct store *store, const struct record_run *run, int64_t *id) {
+    char code[17];
+    fingerprint_format(files_code_hash(), code);
+    struct store_run_options options = {.kind = run->kind,
+                                        .command = run->command,
+                                        .parent = run->parent,
+                                        .profile = {run->profile_name, run->profile_text},
+                                        .code = {HEADROOM_VERSION, code},
+                                        .seed = run->seed,
+                                        .replication = run->replication,
+                                        .load_scale = run->scale,
+                                        .is_fit = run->is_fit,
+                                        .started_at_ns = record_now_ns()};
+    if (run->scenario != NULL)
+        options.scenario =
+            (struct store_text){run->scenario->spec.name, text_bytes(&run->scenario->canonical)};
+    return store_begin_run(store, &options, id) || say(store);
+}
+
+bool record_number(struct store *store, int64_t id, const char *name, double value, double low,
+                   double high, const char *unit, const char *text) {
+    struct store_metric metric = {
+        .name = name, .value = value, .low = low, .high = high, .unit = unit, .text = text};
+    return store_put_metric(store, id, &metric) || say(store);
+}
+
+static bool put_metrics(struct store *store, int64_t id, const struct outcome *outcome) {
+    for (int i = 0; i < OUTCOME_METRICS; i++) {
+        enum outcome_metric metric = (enum outcome_metric)i;
+        if (!isnan(outcome->metric[i]) &&
+            !record_number(store, id, outcome_metric_name(metric), outcome->metric[i], NAN, NAN,
+                           outcome_metric_unit(metric), NULL))
+            return false;
+    }
+    for (int i = 1; i < SLOW_REASON_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "closed_slow.%s",
+                 slow_consumer_reason_name((enum slow_consumer_reason)i));
+        if (!record_number(store, id, name, (double)outcome->closed_by_reason[i], NAN, NAN,
+                           "connections", NULL))
+            return false;
+    }
+    return record_number(store, id, "verdict", NAN, NAN, NAN, "",
+                         outcome_verdict_name(outcome->verdict)) &&
+           record_number(store, id, "broke", NAN, NAN, NAN, "", outcome->broke);
+}
+
+static bool put_resources(struct store *store, int64_t id, const struct outcome *outcome) {
+    for (int32_t i = 0; i < outcome->resources_count; i++) {
+        const struct outcome_resource *resource = &outcome->resources[i];
+        struct store_resource row = {.name = resource->name,
+                                     .used = resource->used,
+                                     .limit = resource->limit,
+                                     .unit = resource->unit};
+        if (!store_put_resource(store, id, &row))
+            return say(store);
+    }
+    return true;
+}
+
+static bool put_series(struct store *store, int64_t id, const struct outcome_series *series) {
+    if (series->count == 0)
+        return true;
+    struct store_series delay = {.name = "delay_ms",
+                                 .unit = "ms",
+                                 .step_ns = series->step_ns,
+                                 .count = series->count,
+                                 .values = series->delay_ms};
+    struct store_series deliveries = {.name = "deliveries",
+                                      .unit = "deliveries",
+                                      .step_ns = series->step_ns,
+                                      .count = series->count,
+                                      .values = series->deliveries};
+    return (store_put_series(store, id, &delay) && store_put_series(store, id, &deliveries)) ||
+           say(store);
+}
+
+bool record_outcome(struct store *store, int64_t id, const struct outcome *outcome) {
+    if (!put_metrics(store, id, outcome) || !put_resources(store, id, outcome) ||
+        !put_series(store, id, &outcome->series))
+        return false;
+    return store_put_hist(store, id, "latency", "ns", &outcome->latency) || say(store);
+}
+
+bool record_finish(struct store *store, int64_t id, enum store_state state, const char *reason,
+                   uint64_t fingerprint) {
+    struct store_finish finish = {.state = state,
+                                  .reason = reason,
+                                  .fingerprint = fingerprint,
+                                  .finished_at_ns = record_now_ns()};
+    return store_finish_run(store, id, &finish) || say(store);
+}
