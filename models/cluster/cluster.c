@@ -27,6 +27,8 @@ static void init_consumers(struct node *node) {
             .window_share = cost[COST_window_share],
             .writable_share = cost[COST_writable_share]};
         consumer_init(&node->consumers[i], &options);
+        if (i < TALLY_WATCHED_MAX / 2)
+            node->consumers[i].watch = tally_new_watch(&node->tally);
     }
 }
 

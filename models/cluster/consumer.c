@@ -15,6 +15,7 @@
 void consumer_init(struct consumer *consumer, const struct consumer_options *options) {
     *consumer = (struct consumer){.client = options->client,
                                   .receiver = options->receiver,
+                                  .watch = -1,
                                   .capacity_bytes = options->receive_bytes + options->send_bytes};
     /* The window opens when part of the receive buffer has been read, and the send buffer then
      * drains into it: whichever of the two asks for more decides. */
@@ -70,6 +71,8 @@ static void deliver(struct consumer *consumer, base_ns until_ns, struct tally *t
         if (message->end > consumer->kernel_end || at_ns > until_ns)
             return;
         tally_range(tally, message->due_ns, at_ns + delay_ns, 0, 1);
+        if (consumer->watch >= 0)
+            tally_watch(tally, consumer->watch, message->due_ns, at_ns + delay_ns);
         consumer->messages_first = (consumer->messages_first + 1) & (consumer->messages_max - 1);
         consumer->messages_count--;
     }

@@ -38,6 +38,7 @@ struct consumer {
     struct consumer_message *messages; /* a ring, oldest first: neither read nor dropped */
     int32_t messages_first, messages_count, messages_max;
     struct slow_consumer_queue queue;
+    int32_t watch;      /* of tally_watch; -1: none */
     bool is_blocked;    /* the kernel is full and the loop waits for a writable event */
     bool is_throttling; /* its rooms' publishers are not read because of it */
     bool is_closed;

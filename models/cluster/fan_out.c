@@ -287,6 +287,10 @@ static void burst(struct node_worker *worker, int32_t room_index, base_ns *now_n
         position = view->tracked[i].position + 1;
     }
     write_run(worker, room, view->members_count - position, cost_ns, now_ns);
+    if (room->watch >= 0 && view->members_count > position)
+        for (int32_t i = 0; i < room->gathered_count; i++)
+            tally_watch(&worker->node->tally, room->watch, room->gathered[i].due_ns,
+                        *now_ns + worker->node->look_ns);
 }
 
 /* A client's rooms that have gathered something, in the order of their numbers. */

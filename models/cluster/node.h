@@ -45,7 +45,8 @@ struct node_room { /* one room on one worker */
     struct node_gathered *gathered;
     int32_t gathered_count, gathered_max;
     int64_t gathered_bytes;
-    bool is_dirty;            /* stands in the worker's dirty[] */
+    int32_t watch; /* of tally_watch: its last member, who is always written last; -1: none */
+    bool is_dirty; /* stands in the worker's dirty[] */
     int32_t throttlers_count; /* its members that are over their limit, under policy `throttle` */
     int32_t paused_first;     /* clients that are not read because of it; linked through
                                  node->paused_next; -1: none */

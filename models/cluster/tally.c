@@ -30,11 +30,26 @@ void tally_init(struct tally *tally, const struct tally_options *options, struct
     tally->hists = ARENA_NEW(arena, (size_t)tally->hists_count, struct hist);
     for (int32_t i = 0; i < tally->hists_count; i++)
         hist_init(&tally->hists[i]);
+    tally->watched = ARENA_NEW(arena, TALLY_WATCHED_MAX, struct hist);
 }
 
 void tally_fini(struct tally *tally) {
     for (int32_t i = 0; i < tally->hists_count; i++)
         hist_fini(&tally->hists[i]);
+    for (int32_t i = 0; i < tally->watched_count; i++)
+        hist_fini(&tally->watched[i]);
+}
+
+int32_t tally_new_watch(struct tally *tally) {
+    if (tally->watched_count == TALLY_WATCHED_MAX)
+        return -1;
+    hist_init(&tally->watched[tally->watched_count]);
+    return tally->watched_count++;
+}
+
+void tally_watch(struct tally *tally, int32_t watch, base_ns due_ns, base_ns arrived_ns) {
+    if (due_ns < tally->horizon_ns && due_ns >= tally->horizon_ns - TALLY_STEPS * tally->step_ns)
+        hist_add(&tally->watched[watch], arrived_ns - due_ns);
 }
 
 static int32_t step_of(const struct tally *tally, base_ns due_ns) {
@@ -189,6 +204,11 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     metric[OUTCOME_lost] = (double)sum.lost;
     metric[OUTCOME_late_share] = sum.due > 0 ? 1 - (double)sum.on_time / (double)sum.due : NAN;
     metric[OUTCOME_longest_gap_ms] = base_ms(tally->longest_gap_ns);
+    for (int32_t i = 0; i < tally->watched_count; i++) {
+        double p99_ms = base_ms(hist_quantile(&tally->watched[i], 0.99));
+        if (tally->watched[i].total > 0 && !(p99_ms <= metric[OUTCOME_worst_client_p99_ms]))
+            metric[OUTCOME_worst_client_p99_ms] = p99_ms;
+    }
     report_batches(tally, window, outcome);
 }
 

@@ -18,7 +18,8 @@
 enum {
     TALLY_STEPS = 320, /* in the measured window */
     TALLY_CHUNK_STEPS = 10,
-    TALLY_BATCHES = 20, /* of the window, for standard errors and growth */
+    TALLY_WATCHED_MAX = 128, /* clients looked at one by one */
+    TALLY_BATCHES = 20,      /* of the window, for standard errors and growth */
 };
 
 struct tally_step {
@@ -36,6 +37,9 @@ struct tally {
     struct tally_step *steps;
     struct hist *hists; /* by chunk when auto, else one */
     int32_t hists_count;
+    struct hist
+        *watched; /* [TALLY_WATCHED_MAX]: latencies of one client each, in the last `measure` */
+    int32_t watched_count;
     base_ns last_delivery_ns, longest_gap_ns;
     int64_t closed_form; /* deliveries that came in ranges of more than one */
 };
@@ -54,6 +58,10 @@ void tally_lost(struct tally *tally, base_ns due_ns, int64_t deliveries);
 /* `count` deliveries of a publish due at `due_ns`, at first_ns, first_ns + step_ns, ... */
 void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns step_ns,
                  int64_t count);
+
+/* A client to be looked at one by one: a number for tally_watch, or -1 when there are enough. */
+int32_t tally_new_watch(struct tally *tally);
+void tally_watch(struct tally *tally, int32_t watch, base_ns due_ns, base_ns arrived_ns);
 
 /* The first and one past the last step of the window, after the warm-up has been cut. */
 struct tally_window {

@@ -19,7 +19,8 @@ void worker_init(struct node_worker *worker, struct node *node, int32_t index) {
     worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
     worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
     for (int32_t room = 0; room < rooms_count; room++)
-        worker->rooms[room].paused_first = -1;
+        worker->rooms[room] =
+            (struct node_room){.paused_first = -1, .watch = tally_new_watch(&node->tally)};
 }
 
 void worker_fini(struct node_worker *worker) {
