@@ -22,6 +22,8 @@ def walk(root):
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "build"]
         for name in names:
+            if name.endswith((".db", ".db-wal", ".db-shm")):
+                continue
             yield os.path.relpath(os.path.join(folder, name), root)
 
 
