@@ -8,7 +8,7 @@
 
 enum draws_purpose {
     DRAWS_ROOM_SIZE = 1, /* entity: room group, index: room within it */
-    DRAWS_PLACEMENT,     /* entity: room group */
+    DRAWS_PLACEMENT,     /* entity: client, index: room group */
     DRAWS_STALLING,      /* entity: client */
     DRAWS_STALL_PHASE,   /* entity: client */
     DRAWS_REPLICATION,   /* index: replication */

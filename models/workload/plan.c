@@ -19,7 +19,8 @@ struct plan_stream {
     base_ns stage_start_ns;
     int32_t stage;
     int32_t traffic;
-    int32_t entity; /* a room, a client, or 0 for traffic in all */
+    int32_t source;  /* a room, a client, or 0 for traffic in all */
+    uint64_t entity; /* of its draws: who the source is, whatever its number */
     uint64_t drawn_count;
 };
 
@@ -173,12 +174,12 @@ static void sift_down(struct plan *plan, int32_t hole, struct plan_entry entry) 
     plan->heap[hole] = entry;
 }
 
-static void add_stream(struct plan *plan, int32_t traffic, int32_t entity) {
+static void add_stream(struct plan *plan, int32_t traffic, int32_t source, uint64_t entity) {
     int32_t index = plan->streams_count++;
     struct plan_stream *stream = &plan->streams[index];
-    *stream = (struct plan_stream){.traffic = traffic, .entity = entity};
+    *stream = (struct plan_stream){.traffic = traffic, .source = source, .entity = entity};
     rng_init(&stream->arrivals, (struct rng_name){.seed = plan->seed,
-                                                  .entity = (uint64_t)entity,
+                                                  .entity = entity,
                                                   .purpose = DRAWS_ARRIVAL,
                                                   .index = (uint64_t)traffic});
     base_ns due_ns = next_due(plan, stream);
@@ -192,16 +193,17 @@ static void add_streams(struct plan *plan, int32_t traffic_index) {
     switch (traffic->rate.per) {
     case SPEC_PER_ROOM:
         for (int32_t i = 0; i < rooms->count; i++)
-            add_stream(plan, traffic_index, rooms->items[i]);
+            add_stream(plan, traffic_index, rooms->items[i],
+                       roster_room_entity(plan->roster, rooms->items[i]));
         break;
     case SPEC_IN_ALL:
         if (rooms->count > 0)
-            add_stream(plan, traffic_index, 0);
+            add_stream(plan, traffic_index, 0, 0);
         break;
     case SPEC_PER_USER:
         for (int32_t client = 0; client < plan->roster->clients_count; client++)
             if (publishes(plan->roster, rooms, client))
-                add_stream(plan, traffic_index, client);
+                add_stream(plan, traffic_index, client, roster_client_entity(plan->roster, client));
         break;
     }
 }
@@ -236,17 +238,17 @@ static void fill(const struct plan *plan, struct plan_stream *stream,
     struct rng rng;
     rng_init(&rng,
              (struct rng_name){.seed = plan->seed,
-                               .entity = (uint64_t)stream->entity,
+                               .entity = stream->entity,
                                .purpose = DRAWS_PUBLISH,
                                .index = (uint64_t)stream->traffic << 48 | stream->drawn_count++});
     uint64_t where = rng_u64(&rng), who = rng_u64(&rng);
     if (traffic->rate.per == SPEC_PER_USER) {
-        int32_t first = 0, count = rooms_of_client(roster, stream->entity, rooms->group, &first);
-        publish->client = stream->entity;
+        int32_t first = 0, count = rooms_of_client(roster, stream->source, rooms->group, &first);
+        publish->client = stream->source;
         publish->room = roster->client_rooms[first + (int32_t)(where % (uint64_t)count)];
     } else {
         publish->room = traffic->rate.per == SPEC_PER_ROOM
-                            ? stream->entity
+                            ? stream->source
                             : rooms->items[where % (uint64_t)rooms->count];
         int32_t start = (int32_t)(who % (uint64_t)roster->rooms[publish->room].members_count);
         publish->client = sender_from(roster, publish->room, rooms->from, start);

@@ -4,9 +4,9 @@
 
 #include "models/workload/draws.h"
 
-static double one_uniform(uint64_t seed, int32_t client, enum draws_purpose purpose) {
+static double one_uniform(uint64_t seed, uint64_t entity, enum draws_purpose purpose) {
     struct rng rng;
-    rng_init(&rng, (struct rng_name){.seed = seed, .entity = (uint64_t)client, .purpose = purpose});
+    rng_init(&rng, (struct rng_name){.seed = seed, .entity = entity, .purpose = purpose});
     return rng_uniform(&rng);
 }
 
@@ -17,14 +17,15 @@ struct receiver receiver_of(const struct roster *roster, int32_t client, uint64_
                                 .stall_first_ns = BASE_NS_MAX,
                                 .stall_every_ns = BASE_NS_MAX,
                                 .stall_for_ns = 0};
-    if (!receive->has_stall || one_uniform(seed, client, DRAWS_STALLING) >= receive->stalling)
+    uint64_t entity = roster_client_entity(roster, client);
+    if (!receive->has_stall || one_uniform(seed, entity, DRAWS_STALLING) >= receive->stalling)
         return receiver;
     const struct spec_stall *stall = &receive->stall;
     receiver.stall_every_ns = stall->every;
     receiver.stall_for_ns = stall->for_;
     receiver.stall_first_ns = stall->at;
     if (stall->at == SPEC_AUTO) {
-        double phase = one_uniform(seed, client, DRAWS_STALL_PHASE);
+        double phase = one_uniform(seed, entity, DRAWS_STALL_PHASE);
         if (stall->every == BASE_NS_MAX)
             receiver.stall_first_ns = (base_ns)(phase * (double)BASE_NS_PER_S);
         else /* before the start, so that as many are stalled at once in the first second as later

@@ -2,14 +2,16 @@
  * candidates, in order or shuffled.
  *
  * The mix is the merge of the fractions (i + 1/2)/n: forty clients among four thousand land a
- * hundred apart, so that a small population is in as many rooms as it can be. A shuffle is
- * Fisher-Yates on the room group's own stream. */
+ * hundred apart, so that a small population is in as many rooms as it can be. A shuffle sorts by a
+ * draw of each client's own: with Fisher-Yates on one stream, one more client would deal all the
+ * others anew. */
 #include "models/workload/roster.h"
 
 #include "models/workload/draws.h"
 #include "sim/base/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void number_clients(struct roster *roster, struct arena *arena) {
@@ -20,6 +22,7 @@ static void number_clients(struct roster *roster, struct arena *arena) {
     CHECK(total <= INT32_MAX);
     roster->clients_count = (int32_t)total;
     roster->population = ARENA_NEW(arena, (size_t)total, uint8_t);
+    roster->ordinal = ARENA_NEW(arena, (size_t)total, int32_t);
     int64_t *taken = ARENA_NEW(arena, (size_t)scenario->populations_count, int64_t);
     for (int64_t client = 0; client < total; client++) {
         int32_t next = -1;
@@ -33,7 +36,7 @@ static void number_clients(struct roster *roster, struct arena *arena) {
             }
         }
         roster->population[client] = (uint8_t)next;
-        taken[next]++;
+        roster->ordinal[client] = (int32_t)taken[next]++;
     }
 }
 
@@ -45,6 +48,37 @@ static bool group_takes(const struct spec_scenario *scenario, const struct spec_
     return false;
 }
 
+struct candidate {
+    uint64_t key;
+    int32_t client;
+};
+
+static int compare_candidates(const void *a, const void *b) {
+    const struct candidate *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return (x->client > y->client) - (x->client < y->client);
+}
+
+static void scatter(const struct roster *roster, int32_t group, uint64_t seed, int32_t *clients,
+                    int32_t count) {
+    struct arena scratch;
+    arena_init(&scratch);
+    struct candidate *candidates = ARENA_NEW(&scratch, (size_t)count, struct candidate);
+    for (int32_t i = 0; i < count; i++) {
+        struct rng rng;
+        rng_init(&rng, (struct rng_name){.seed = seed,
+                                         .entity = roster_client_entity(roster, clients[i]),
+                                         .purpose = DRAWS_PLACEMENT,
+                                         .index = (uint64_t)group});
+        candidates[i] = (struct candidate){rng_u64(&rng), clients[i]};
+    }
+    qsort(candidates, (size_t)count, sizeof *candidates, compare_candidates);
+    for (int32_t i = 0; i < count; i++)
+        clients[i] = candidates[i].client;
+    arena_fini(&scratch);
+}
+
 /* The clients that may be in the group's rooms, in the order in which they are dealt out. */
 static int32_t *candidates_of(const struct roster *roster, int32_t group_index, uint64_t seed,
                               struct arena *arena, int32_t *count) {
@@ -54,18 +88,8 @@ static int32_t *candidates_of(const struct roster *roster, int32_t group_index, 
     for (int32_t client = 0; client < roster->clients_count; client++)
         if (group_takes(roster->scenario, group, roster->population[client]))
             list[n++] = client;
-    if (group->placement == SPEC_SCATTERED) {
-        struct rng rng;
-        rng_init(&rng, (struct rng_name){.seed = seed,
-                                         .entity = (uint64_t)group_index,
-                                         .purpose = DRAWS_PLACEMENT});
-        for (int32_t i = n - 1; i > 0; i--) {
-            int32_t j = (int32_t)rng_below(&rng, (uint64_t)i + 1);
-            int32_t moved = list[i];
-            list[i] = list[j];
-            list[j] = moved;
-        }
-    }
+    if (group->placement == SPEC_SCATTERED)
+        scatter(roster, group_index, seed, list, n);
     *count = n;
     return list;
 }

@@ -1,5 +1,8 @@
 /* Who is there and who hears whom: a scenario's clients and rooms, numbered.
  *
+ * Numbers are for tables; draws go by who somebody is (roster_client_entity, roster_room_entity),
+ * because numbers shift when a client or a population is added and nobody's draws may.
+ *
  * A pure function of (scenario, seed), so the simulator, every generator process and a test see the
  * same client 17 in the same room 3. Clients are numbered so that populations are mixed evenly from
  * the start on (client i of a population of n stands at (i + 1/2)/n of the whole), rooms group by
@@ -27,6 +30,7 @@ struct roster {
     const struct spec_scenario *scenario; /* borrowed */
     int32_t clients_count;
     uint8_t *population; /* [clients_count]: index into scenario->populations */
+    int32_t *ordinal;    /* [clients_count]: 0, 1, ... within the population */
     struct roster_room *rooms;
     int32_t rooms_count;
     int32_t *group_first_room; /* [scenario->rooms_count + 1] */
@@ -38,6 +42,16 @@ struct roster {
 
 void roster_init(struct roster *roster, const struct spec_scenario *scenario, uint64_t seed,
                  struct arena *arena);
+
+/* The `entity` of the random streams of a client or a room: its group and its place in that, which
+ * stay the same whoever else is added. */
+static inline uint64_t roster_client_entity(const struct roster *roster, int32_t client) {
+    return (uint64_t)roster->population[client] << 32 | (uint32_t)roster->ordinal[client];
+}
+static inline uint64_t roster_room_entity(const struct roster *roster, int32_t room) {
+    int32_t group = roster->rooms[room].group;
+    return (uint64_t)group << 32 | (uint32_t)(room - roster->group_first_room[group]);
+}
 
 /* The name a client joins the room under: "r17". */
 void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]);
