@@ -80,7 +80,7 @@ static void remove_entry(struct reading *reading, const struct table_row *row,
     char *entry = find_entry(row, base, member->key);
     if (!entry) {
         reading_error(reading, member,
-                      "null takes away what \"extends\" brought; there is nothing here");
+                      "null takes away what \"extends\" brought, and it brought no such entry");
         return;
     }
     int32_t *count = table_entries_count(row, base);

@@ -6,6 +6,7 @@
 #include "models/spec/value.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { NAMES_MAX = 16 };
@@ -70,9 +71,12 @@ static bool lists(const struct spec_names *names, const char *name) {
     return false;
 }
 
+/* Where there are none at all, that has been said. */
 static void unknown_population(struct check *check, const struct json *place, const char *name) {
     const char *names[NAMES_MAX];
     int32_t count = population_names(check->scenario, names);
+    if (count == 0)
+        return;
     reading_error(check->reading, place, "there is no population %s%s", reading_quoted(name).text,
                   reading_hint(name, names, count, "there are ").text);
 }
@@ -170,6 +174,20 @@ static double large_message(const struct spec_dist *bytes) {
     return largest;
 }
 
+struct amount {
+    char text[32];
+};
+
+static struct amount amount_of(int64_t bytes) {
+    struct amount amount;
+    struct text text;
+    text_init(&text);
+    value_write_quantity(UNITS_BYTES, (double)bytes, &text);
+    (void)snprintf(amount.text, sizeof amount.text, "%s", text_bytes(&text));
+    text_fini(&text);
+    return amount;
+}
+
 /* A message that no queue can ever hold; and one that alone fills a turn. */
 static void check_bytes(struct check *check, const struct spec_traffic *traffic,
                         const struct spec_node *node) {
@@ -181,19 +199,26 @@ static void check_bytes(struct check *check, const struct spec_traffic *traffic,
     if (is_bounded && mean > (double)node->send_queue.limit)
         reading_error(check->reading, place,
                       "messages of %.6g bytes (the mean) are larger than nodes.%s.send_queue.limit "
-                      "(%lld bytes)",
-                      mean, node->name, (long long)node->send_queue.limit);
+                      "(%s)",
+                      mean, node->name, amount_of(node->send_queue.limit).text);
     else if (is_bounded && large > (double)node->send_queue.limit)
         reading_warning(
             check->reading, place,
-            "messages of up to %.0f bytes are larger than nodes.%s.send_queue.limit (%lld bytes)",
-            large, node->name, (long long)node->send_queue.limit);
+            "messages of up to %.0f bytes are larger than nodes.%s.send_queue.limit (%s)", large,
+            node->name, amount_of(node->send_queue.limit).text);
     if (node->fan_out == SPEC_COALESCE && large > (double)node->turn.flush_bytes)
         reading_warning(check->reading, place,
-                        "messages of up to %.0f bytes pass nodes.%s.turn.flush_bytes (%lld bytes) "
+                        "messages of up to %.0f bytes pass nodes.%s.turn.flush_bytes (%s) "
                         "alone: each is written at once",
-                        large, node->name, (long long)node->turn.flush_bytes);
+                        large, node->name, amount_of(node->turn.flush_bytes).text);
     leave(check);
+}
+
+static bool knows_members(const struct check *check, const struct spec_room_group *group) {
+    for (int32_t i = 0; i < group->members.count; i++)
+        if (!find_population(check->scenario, group->members.items[i]))
+            return false;
+    return group->members.count > 0;
 }
 
 static void check_ends(struct check *check, const struct spec_traffic *traffic) {
@@ -204,7 +229,7 @@ static void check_ends(struct check *check, const struct spec_traffic *traffic) 
     int32_t path = reading_enter(check->reading, "from");
     if (traffic->from && !is_known)
         unknown_population(check, json_member(entry, "from"), traffic->from);
-    if (is_known && group && group->members.count > 0 && !lists(&group->members, traffic->from))
+    if (is_known && group && knows_members(check, group) && !lists(&group->members, traffic->from))
         reading_error(check->reading, json_member(entry, "from"),
                       "%s is not among the members of rooms.%s, and only members publish",
                       reading_quoted(traffic->from).text, group->name);
@@ -232,10 +257,9 @@ static void check_soft_limit(struct check *check, const struct spec_send_queue *
             check->reading, json_member(place, "soft_for"),
             "\"soft_for\" without \"soft_limit\" has no effect; say above how many bytes");
     if (has_limit && queue->limit != SPEC_UNLIMITED && queue->soft_limit > queue->limit)
-        reading_error(
-            check->reading, json_member(place, "soft_limit"),
-            "\"soft_limit\" (%lld bytes) is above \"limit\" (%lld bytes) and never reached",
-            (long long)queue->soft_limit, (long long)queue->limit);
+        reading_error(check->reading, json_member(place, "soft_limit"),
+                      "\"soft_limit\" (%s) is above \"limit\" (%s) and never reached",
+                      amount_of(queue->soft_limit).text, amount_of(queue->limit).text);
 }
 
 /* The two mistakes have no limits: one that is written down would be believed. */
@@ -263,13 +287,20 @@ static void check_queue(struct check *check, const struct spec_node *node) {
 
 /* ---- the whole */
 
-static void check_not_empty(struct check *check, const char *map, int32_t count, const char *what) {
+/* An entry that null took away does not count; one that had mistakes of its own does. */
+static bool has_entries(const struct json *entries) {
+    for (const struct json *entry = entries ? entries->first : NULL; entry; entry = entry->next)
+        if (entry->kind != JSON_NULL)
+            return true;
+    return entries && entries->kind != JSON_OBJECT;
+}
+
+static void check_not_empty(struct check *check, const char *map, const char *what) {
     const struct json *entries = json_member(check->merged, map);
-    if (count > 0 || (entries && (entries->kind != JSON_OBJECT || entries->count > 0)))
-        return;
-    reading_error_at_key(check->reading, entries ? entries : check->merged,
-                         "\"%s\" %s; expected at least one %s", map,
-                         entries ? "is empty" : "is missing", what);
+    if (!has_entries(entries))
+        reading_error_at_key(check->reading, entries ? entries : check->merged,
+                             "\"%s\" %s; expected at least one %s", map,
+                             entries ? "is empty" : "is missing", what);
 }
 
 static void check_window(struct check *check) {
@@ -298,8 +329,8 @@ static void check_pinning(struct check *check) {
 void cross_check(struct reading *reading, const struct spec_scenario *scenario,
                  const struct json *merged) {
     struct check check = {reading, scenario, merged};
-    check_not_empty(&check, "populations", scenario->populations_count, "population");
-    check_not_empty(&check, "nodes", scenario->nodes_count, "node");
+    check_not_empty(&check, "populations", "population");
+    check_not_empty(&check, "nodes", "node");
     for (int32_t i = 0; i < scenario->populations_count; i++)
         check_stall(&check, &scenario->populations[i]);
     for (int32_t i = 0; i < scenario->rooms_count; i++) {

@@ -6,6 +6,7 @@
 #include "models/spec/json_text.h"
 #include "sim/base/check.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,31 +18,6 @@ struct scan {
     size_t at;
     int32_t depth;
 };
-
-static struct diag_place place_of(struct json_source *source, size_t at, struct diag *diag) {
-    if (source->is_setting || !source->bytes)
-        return (struct diag_place){.file = source->file};
-    if (diag->items_count == DIAG_MAX) /* it will not be shown, and finding lines costs */
-        return (struct diag_place){.file = source->file};
-    struct json_text_position position = json_text_position(source->bytes, source->length, at);
-    if (!source->shown_line || source->shown_at != position.line_start) {
-        source->shown_at = position.line_start;
-        source->shown_line = json_text_shown_line(&diag->arena, source->bytes + position.line_start,
-                                                  position.line_end - position.line_start);
-    }
-    return (struct diag_place){.file = source->file,
-                               .line = position.line,
-                               .column = position.column,
-                               .line_text = source->shown_line};
-}
-
-struct diag_place json_place(const struct json *json, struct diag *diag) {
-    return place_of(json->source, json->at, diag);
-}
-
-struct diag_place json_key_place(const struct json *json, struct diag *diag) {
-    return place_of(json->source, json->key ? json->key_at : json->at, diag);
-}
 
 /* A mistake of syntax: no path, because the place says more. */
 static struct json *syntax_error(struct scan *scan, size_t at, const char *format, ...)
@@ -55,7 +31,7 @@ static struct json *syntax_error(struct scan *scan, size_t at, const char *forma
     text_addv(&message, format, arguments);
     va_end(arguments);
     reading_leave(scan->reading, 0);
-    struct diag_place place = place_of(scan->source, at, scan->reading->diag);
+    struct diag_place place = json_place_at(scan->source, at, scan->reading->diag);
     if (scan->source->is_setting && at < scan->source->length)
         reading_error_at(scan->reading, place, "%s, at character %zu of %s", text_bytes(&message),
                          at + 1, reading_quoted(scan->bytes).text);
@@ -65,8 +41,21 @@ static struct json *syntax_error(struct scan *scan, size_t at, const char *forma
     return NULL;
 }
 
-/* What stands at `at`, for a message: the end, a word, or one character. */
+/* Length of the word at `bytes`, the kinds of word that people write where a value belongs: 64KiB,
+ * 1/s, True, -1. A comment that follows is none of it. */
+static size_t word_length(const char *bytes) {
+    size_t length = 0;
+    for (;; length++) {
+        char c = bytes[length];
+        bool is_comment = c == '/' && (bytes[length + 1] == '/' || bytes[length + 1] == '*');
+        if (!isalnum((unsigned char)c) && (is_comment || c == '\0' || !strchr("_.+-/%", c)))
+            return length;
+    }
+}
+
+/* What stands at `at`, for a message: the end, a string, a word, or one character. */
 static struct reading_found standing_at(const struct scan *scan, size_t at) {
+    enum { SHOWN_MAX = 32 };
     const char *bytes = scan->bytes + at;
     struct reading_found found;
     if (*bytes == '\0') {
@@ -74,16 +63,18 @@ static struct reading_found standing_at(const struct scan *scan, size_t at) {
                        scan->source->is_setting ? "value" : "file");
         return found;
     }
-    size_t length = strspn(bytes, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  "0123456789_.+-");
-    if (length > 24)
-        length = 24;
-    if (length == 0)
-        length = json_text_character(bytes);
-    if (*bytes == '"')
-        (void)snprintf(found.text, sizeof found.text, "a string");
-    else
-        (void)snprintf(found.text, sizeof found.text, "%.*s", (int)length, bytes);
+    size_t length = word_length(bytes);
+    if (*bytes == '"' || *bytes == '\'')
+        length = strcspn(bytes + 1, *bytes == '"' ? "\"\\\r\n\t" : "'\\\r\n\t") + 2;
+    bool is_cut = length > SHOWN_MAX;
+    if (is_cut || length == 0 || bytes[length - 1] == '\n' || strlen(bytes) < length)
+        length = is_cut ? SHOWN_MAX : json_text_character(bytes);
+    while (is_cut && ((unsigned char)bytes[length] & 0xc0) == 0x80)
+        length--;
+    (void)snprintf(found.text, sizeof found.text, "%.*s%s", (int)length, bytes,
+                   is_cut ? "..." : "");
+    for (char *c = found.text; *c; c++)
+        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
     return found;
 }
 
@@ -153,30 +144,6 @@ static const char *read_string_new(struct scan *scan) {
         is_read ? arena_new_text_n(scan->reading->arena, text_bytes(&text), text.length) : NULL;
     text_fini(&text);
     return kept;
-}
-
-struct json *json_new(struct arena *arena, enum json_kind kind, const char *text,
-                      struct json_source *source) {
-    struct json *json = ARENA_NEW(arena, 1, struct json);
-    *json = (struct json){.kind = kind, .text = text, .source = source};
-    return json;
-}
-
-/* The last child is found by walking: only short lists are made by hand. */
-void json_append(struct json *parent, struct json *child) {
-    struct json **end = &parent->first;
-    while (*end)
-        end = &(*end)->next;
-    child->next = NULL;
-    *end = child;
-    parent->count++;
-}
-
-struct json *json_member(const struct json *object, const char *key) {
-    for (struct json *child = object ? object->first : NULL; child; child = child->next)
-        if (child->key && strcmp(child->key, key) == 0)
-            return child;
-    return NULL;
 }
 
 static struct json *new_here(struct scan *scan, enum json_kind kind) {
@@ -272,8 +239,8 @@ static const char *read_key(struct scan *scan, const struct json *object) {
     if (c == '\0')
         return (void)unclosed(scan, object), NULL;
     if (c != '"') {
-        syntax_error(scan, scan->at, "expected a key in double quotes, found %s",
-                     standing_at(scan, scan->at).text);
+        syntax_error(scan, scan->at, "expected a key in double quotes, found %s%s",
+                     standing_at(scan, scan->at).text, c == '#' ? "; comments start with //" : "");
         return NULL;
     }
     const char *key = read_string_new(scan);
@@ -348,24 +315,48 @@ static struct json *read_object(struct scan *scan) {
     return object;
 }
 
+static const char *number_hint(const char *word, size_t number_length) {
+    const char *digits = word + (word[0] == '-');
+    if (digits[0] == '0' && isdigit((unsigned char)digits[1]))
+        return ": it starts with a zero";
+    if (digits[0] == '0' && (digits[1] | 0x20) == 'x')
+        return "; expected decimal digits";
+    if (number_length > 0 && word[number_length] == '_')
+        return "; expected digits without separators";
+    if (number_length > 0 &&
+        (isalpha((unsigned char)word[number_length]) || strchr("/%", word[number_length])))
+        return "; a quantity with a unit stands in double quotes";
+    return "; expected digits, then perhaps a point and more digits";
+}
+
 static struct json *read_number(struct scan *scan) {
     const char *here = scan->bytes + scan->at;
-    size_t written = strspn(here, "0123456789+-.eExX_abcdfABCDF");
     size_t length = json_text_number(here);
-    if (length == 0 || length != written) {
-        const char *digits = here + (here[0] == '-');
-        bool is_padded = digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
+    if (length == 0 || length != word_length(here))
         return syntax_error(scan, scan->at, "%s is not a number%s",
-                            standing_at(scan, scan->at).text,
-                            is_padded ? ": it starts with a zero"
-                            : here[length] != '\0' && length > 0
-                                ? "; a quantity with a unit stands in double quotes"
-                                : "; expected digits, then perhaps a point and more digits");
-    }
+                            standing_at(scan, scan->at).text, number_hint(here, length));
     struct json *json = new_here(scan, JSON_NUMBER);
     json->text = arena_new_text_n(scan->reading->arena, here, length);
     scan->at += length;
     return json;
+}
+
+/* What was probably meant by a word that is no value. */
+static struct json *refuse_word(struct scan *scan) {
+    static const char *const words[] = {"true", "false", "null"};
+    static const char curly_quote[] = "\xe2\x80\x9c";
+    struct reading_found found = standing_at(scan, scan->at);
+    const char *here = scan->bytes + scan->at;
+    const char *nearest = text_nearest(found.text, words, COUNT_OF(words));
+    if (nearest)
+        return syntax_error(scan, scan->at, "expected a value, found %s; did you mean %s?",
+                            found.text, nearest);
+    bool is_text = isalpha((unsigned char)*here) || *here == '\'';
+    return syntax_error(scan, scan->at, "expected a value, found %s%s", found.text,
+                        is_text ? "; text stands in double quotes"
+                        : strncmp(here, curly_quote, 3) == 0
+                            ? "; text stands in straight double quotes"
+                            : "");
 }
 
 static struct json *read_word(struct scan *scan) {
@@ -374,7 +365,7 @@ static struct json *read_word(struct scan *scan) {
         enum json_kind kind;
     } words[] = {{"true", JSON_TRUE}, {"false", JSON_FALSE}, {"null", JSON_NULL}};
     const char *here = scan->bytes + scan->at;
-    size_t length = strspn(here, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    size_t length = word_length(here);
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (length == strlen(words[i].word) && memcmp(here, words[i].word, length) == 0) {
             struct json *json = new_here(scan, words[i].kind);
@@ -382,9 +373,7 @@ static struct json *read_word(struct scan *scan) {
             return json;
         }
     }
-    return syntax_error(scan, scan->at, "expected a value, found %s%s",
-                        standing_at(scan, scan->at).text,
-                        length > 0 || *here == '\'' ? "; text stands in double quotes" : "");
+    return refuse_word(scan);
 }
 
 static struct json *read_nested(struct scan *scan, char opening) {
@@ -438,6 +427,9 @@ static struct json *read_all(struct scan *scan) {
     if (scan->bytes[scan->at] == '\0')
         return syntax_error(scan, scan->at, "the %s is empty; expected an object in { }",
                             scan->source->is_setting ? "value" : "file");
+    if (!scan->source->is_setting && scan->bytes[scan->at] != '{')
+        return syntax_error(scan, scan->at, "expected an object in { }, found %s",
+                            standing_at(scan, scan->at).text);
     struct json *json = read_value(scan);
     if (!json || !skip_blanks(scan))
         return NULL;
@@ -469,9 +461,4 @@ struct json *json_read(const char *bytes, const char *file, struct reading *read
 
 struct json *json_read_setting(const char *bytes, struct reading *reading) {
     return read_source(bytes, (struct json_source){.file = "--set", .is_setting = true}, reading);
-}
-
-bool json_is_number(const char *text) {
-    size_t length = json_text_number(text);
-    return length > 0 && text[length] == '\0';
 }

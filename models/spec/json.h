@@ -49,9 +49,9 @@ struct json {
     int32_t count; /* of children */
 };
 
-/* NULL after a mistake of syntax, which ends the reading and is in `reading->diag` with what was
- * expected. Duplicate keys are errors too, but the first stands and reading goes on. `bytes` must
- * outlive the last json_place. */
+/* An object. NULL after a mistake of syntax, which ends the reading and is in `reading->diag` with
+ * what was expected. Duplicate keys are errors too, but the first stands and reading goes on.
+ * `bytes` must outlive the last json_place. */
 struct json *json_read(const char *bytes, const char *file, struct reading *reading) MUST_USE;
 /* The value of a --set: places in it have no line. */
 struct json *json_read_setting(const char *bytes, struct reading *reading) MUST_USE;
@@ -61,6 +61,8 @@ struct json *json_new(struct arena *arena, enum json_kind kind, const char *text
                       struct json_source *source) MUST_USE;
 void json_append(struct json *parent, struct json *child);
 
+/* Of byte `at`; the line is shown as a terminal can show it. */
+struct diag_place json_place_at(struct json_source *source, size_t at, struct diag *diag);
 struct diag_place json_place(const struct json *json, struct diag *diag);
 struct diag_place json_key_place(const struct json *json, struct diag *diag);
 

@@ -9,6 +9,7 @@
 #include "models/spec/apply.h"
 #include "models/spec/cross_check.h"
 #include "models/spec/json.h"
+#include "models/spec/json_text.h"
 #include "models/spec/setting.h"
 #include "sim/base/check.h"
 
@@ -122,22 +123,25 @@ static void lay_settings(struct layers *layers) {
     }
 }
 
+/* By its mark, or by the zero half of the first character, which is ASCII in any JSON. */
+static bool is_utf16(const char *bytes, size_t length) {
+    static const char little[] = "\xff\xfe", big[] = "\xfe\xff";
+    return length >= 2 && (memcmp(bytes, little, 2) == 0 || memcmp(bytes, big, 2) == 0 ||
+                           (bytes[0] == '\0') != (bytes[1] == '\0'));
+}
+
 bool spec_check_text(const char *bytes, size_t length, const char *file, struct diag *diag) {
     const char *nul = memchr(bytes, '\0', length);
     if (!nul)
         return true;
-    int32_t line = 1;
-    const char *line_start = bytes;
-    for (const char *at = bytes; at < nul; at++) {
-        if (*at == '\n') {
-            line++;
-            line_start = at + 1;
-        }
-    }
+    struct json_text_position position = json_text_position(bytes, length, (size_t)(nul - bytes));
     struct diag_place place = {.file = arena_new_text(&diag->arena, file),
-                               .line = line,
-                               .column = (int32_t)(nul - line_start) + 1};
-    diag_error(diag, place, "a NUL byte; the file is not text in UTF-8");
+                               .line = position.line,
+                               .column = position.column};
+    if (is_utf16(bytes, length))
+        diag_error(diag, place, "the file is in UTF-16; save it as UTF-8");
+    else
+        diag_error(diag, place, "a NUL byte; the file is not text in UTF-8");
     return false;
 }
 

@@ -77,10 +77,17 @@ bool value_is_name(const char *text) {
     return length > 0 && length <= NAME_BYTES_MAX && text[length] == '\0';
 }
 
+/* For a name anywhere: a field's, a list's item, an entry of a map. */
+static const char name_rule[] = "1 to 64 letters, digits, \"_\", \"-\" or \".\"";
+
 static bool name_parse(struct reading *reading, const struct table_row *row,
                        const struct json *json, void *out) {
-    if (json->kind != JSON_STRING || !value_is_name(json->text))
-        return not_expected(reading, row, json, "a name");
+    (void)row;
+    if (json->kind != JSON_STRING || !value_is_name(json->text)) {
+        reading_error(reading, json, "%s is not a name; expected %s", reading_found(json).text,
+                      name_rule);
+        return false;
+    }
     const char *name = arena_new_text(reading->arena, json->text);
     memcpy(out, &name, sizeof name);
     return true;
@@ -93,7 +100,7 @@ static void name_schema(const struct table_row *row, struct text *out) {
 
 static void name_expected(const struct table_row *row, struct text *out) {
     (void)row;
-    text_add(out, "1 to 64 letters, digits, \"_\", \"-\" or \".\"");
+    text_addf(out, "a name of %s", name_rule);
 }
 
 static bool text_parse(struct reading *reading, const struct table_row *row,
@@ -133,9 +140,8 @@ static bool is_listed(const struct spec_names *names, const char *name) {
 
 static bool name_item(struct reading *reading, const struct json *item, struct spec_names *names) {
     if (item->kind != JSON_STRING || !value_is_name(item->text)) {
-        reading_error(reading, item,
-                      "%s is not a name; expected 1 to 64 letters, digits, \"_\", \"-\" or \".\"",
-                      reading_found(item).text);
+        reading_error(reading, item, "%s is not a name; expected %s", reading_found(item).text,
+                      name_rule);
         return false;
     }
     if (is_listed(names, item->text)) {

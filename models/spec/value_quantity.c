@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { UNITS_MAX = 16, UNIT_NAMES_BYTES = 128 };
 
@@ -67,83 +68,166 @@ static void quantity_expected(const struct table_row *row, struct text *out) {
     expected_range(row, out);
 }
 
+static struct text range_new(const struct table_row *row) {
+    struct text range;
+    text_init(&range);
+    expected_range(row, &range);
+    return range;
+}
+
 static bool out_of_range(struct reading *reading, const struct table_row *row,
                          const struct json *json, double value) {
-    struct text expected;
-    text_init(&expected);
-    expected_range(row, &expected);
+    struct text range = range_new(row);
     bool is_percentage = row->type == TABLE_SHARE && value > 1;
     reading_error(reading, json, "%s is out of range; expected %s%s", reading_found(json).text,
-                  text_bytes(&expected), is_percentage ? ": a share, not a percentage" : "");
-    text_fini(&expected);
+                  text_bytes(&range), is_percentage ? " (a share, not a percentage)" : "");
+    text_fini(&range);
     return false;
 }
 
 static bool not_of_kind(struct reading *reading, const struct table_row *row,
                         const struct json *json) {
-    struct text expected = value_expected_new(row);
+    struct text range = range_new(row);
     reading_error(reading, json, "%s is not %s; expected %s", reading_found(json).text,
-                  quantity_of(row)->what, text_bytes(&expected));
-    text_fini(&expected);
+                  quantity_of(row)->what, text_bytes(&range));
+    text_fini(&range);
     return false;
+}
+
+/* such as "10ms", or "never"; the units are ns, us, ... */
+static void add_example(const struct quantity *quantity, struct text *out) {
+    text_addf(out, "such as \"%s\"", quantity->example);
+    if (quantity->word)
+        text_addf(out, ", or \"%s\"", quantity->word);
+    text_addf(out, "; the units are %s", units_names(quantity->units));
 }
 
 static bool no_unit(struct reading *reading, const struct table_row *row, const struct json *json) {
-    const struct quantity *quantity = quantity_of(row);
-    reading_error(reading, json,
-                  "%s has no unit; expected %s such as \"%s\"%s%s%s; the units are %s",
-                  reading_found(json).text, quantity->what, quantity->example,
-                  quantity->word ? ", or \"" : "", quantity->word ? quantity->word : "",
-                  quantity->word ? "\"" : "", units_names(quantity->units));
+    struct text example;
+    text_init(&example);
+    add_example(quantity_of(row), &example);
+    reading_error(reading, json, "%s has no unit; expected %s %s", reading_found(json).text,
+                  quantity_of(row)->what, text_bytes(&example));
+    text_fini(&example);
     return false;
 }
 
-/* The unit that was probably meant by `wrong`, or NULL. "Mbps" is nearest to "MB/s" by letters, and
- * eight times off. */
-static const char *nearest_unit(enum units_kind kind, const char *wrong,
-                                char names[UNIT_NAMES_BYTES]) {
-    (void)snprintf(names, UNIT_NAMES_BYTES, "%s", units_names(kind));
-    const char *list[UNITS_MAX];
-    size_t count = 0, length = strlen(wrong);
-    bool is_bps = kind == UNITS_BITRATE && length >= 3 && strcmp(wrong + length - 3, "bps") == 0;
-    char *rest = NULL;
-    for (char *name = strtok_r(names, ", ", &rest); name && count < UNITS_MAX;
-         name = strtok_r(NULL, ", ", &rest))
-        list[count++] = name;
-    if (!is_bps)
-        return text_nearest(wrong, list, count);
-    for (size_t i = 0; i < count; i++)
-        if (strstr(list[i], "bit/s") && (list[i][0] | 0x20) == (wrong[0] | 0x20))
-            return list[i];
+static bool other_kind(struct reading *reading, const struct table_row *row,
+                       const struct json *json, const char *is_what) {
+    struct text example;
+    text_init(&example);
+    add_example(quantity_of(row), &example);
+    reading_error(reading, json, "%s is %s, not %s; expected one %s", reading_found(json).text,
+                  is_what, quantity_of(row)->what, text_bytes(&example));
+    text_fini(&example);
+    return false;
+}
+
+/* What `text` is when it is a quantity of another kind; NULL: it is none. */
+static const char *kind_of_text(const char *text) {
+    static const struct {
+        enum units_kind kind;
+        const char *what;
+    } kinds[] = {{UNITS_TIME, "a time"},
+                 {UNITS_BYTES, "an amount of bytes"},
+                 {UNITS_BITRATE, "a bit rate"},
+                 {UNITS_RATE, "a rate"}};
+    struct units_result result;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (units_parse(kinds[i].kind, text, &result) && *result.rest == '\0')
+            return kinds[i].what;
     return NULL;
 }
 
-/* Text that is no quantity: say what would be, and what was probably meant. */
-static bool not_a_quantity(struct reading *reading, const struct table_row *row,
-                           const struct json *json) {
-    const struct quantity *quantity = quantity_of(row);
-    const char *text = json->text;
+static bool starts_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* The unit that was probably meant by `wrong`, or NULL. Not the nearest by letters: "Mbps" is
+ * nearest to "MB/s" and eight times off, "64M" is as near to MB as to MiB. In this order: the same
+ * letters in another case; the only one that starts so
+ * ("Mbit"); the longest that it starts with ("seconds"). */
+static const char *meant_unit(const char *const *units, size_t count, const char *wrong) {
+    const char *begun = NULL, *within = NULL;
+    int32_t begun_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(units[i], wrong) == 0)
+            return units[i];
+        if (wrong[0] && starts_with(units[i], wrong)) {
+            begun = units[i];
+            begun_count++;
+        }
+        if (starts_with(wrong, units[i]) && (!within || strlen(units[i]) > strlen(within)))
+            within = units[i];
+    }
+    return begun_count == 1 ? begun : (begun_count == 0 ? within : NULL);
+}
+
+static const char *meant_bit_rate(const char *const *units, size_t count, const char *wrong) {
+    for (size_t i = 0; i < count; i++)
+        if (strstr(units[i], "bit/s") && (units[i][0] | 0x20) == (wrong[0] | 0x20))
+            return units[i];
+    return NULL;
+}
+
+static const char *nearest_unit(enum units_kind kind, const char *wrong,
+                                char names[UNIT_NAMES_BYTES]) {
+    (void)snprintf(names, UNIT_NAMES_BYTES, "%s", units_names(kind));
+    const char *units[UNITS_MAX];
+    size_t count = 0, length = strlen(wrong);
+    char *rest = NULL;
+    for (char *name = strtok_r(names, ", ", &rest); name && count < UNITS_MAX;
+         name = strtok_r(NULL, ", ", &rest))
+        units[count++] = name;
+    bool is_bps = kind == UNITS_BITRATE && length >= 3 && strcmp(wrong + length - 3, "bps") == 0;
+    if (is_bps)
+        return meant_bit_rate(units, count, wrong);
+    bool is_word =
+        wrong[strspn(wrong, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/")] == '\0';
+    return is_word ? meant_unit(units, count, wrong) : NULL;
+}
+
+/* What was probably meant by `text`, which is no quantity: with another unit, or the type's word.
+ * "" when there is no telling. */
+static void guess_meant(const struct quantity *quantity, const char *text,
+                        char meant[READING_FOUND_BYTES]) {
+    char names[UNIT_NAMES_BYTES];
     size_t number = json_text_number(text);
-    if (number > 0 && text[number] == '\0')
-        return no_unit(reading, row, json);
-    char names[UNIT_NAMES_BYTES], meant[READING_FOUND_BYTES] = "";
     const char *wrong = text + number + strspn(text + number, " ");
     const char *unit =
         number > 0 && number < 24 ? nearest_unit(quantity->units, wrong, names) : NULL;
+    meant[0] = '\0';
     if (unit)
-        (void)snprintf(meant, sizeof meant, "%.*s%s", (int)number, text, unit);
+        (void)snprintf(meant, READING_FOUND_BYTES, "%.*s%s", (int)number, text, unit);
     else if (quantity->word && text_nearest(text, &quantity->word, 1))
-        (void)snprintf(meant, sizeof meant, "%s", quantity->word);
+        (void)snprintf(meant, READING_FOUND_BYTES, "%s", quantity->word);
+}
+
+/* Text that is no quantity of this kind: say what would be, and what was probably meant. */
+static bool not_a_quantity(struct reading *reading, const struct table_row *row,
+                           const struct json *json) {
+    const struct quantity *quantity = quantity_of(row);
+    if (json_is_number(json->text))
+        return no_unit(reading, row, json);
+    const char *is_what = kind_of_text(json->text);
+    if (is_what)
+        return other_kind(reading, row, json, is_what);
+    char meant[READING_FOUND_BYTES];
+    guess_meant(quantity, json->text, meant);
+    if (meant[0] &&
+        strcmp(meant, json->text) == 0) /* all is right but that no number can hold it */
+        return out_of_range(reading, row, json, INFINITY);
+    struct text example;
+    text_init(&example);
+    add_example(quantity, &example);
     if (meant[0])
         reading_error(reading, json, "%s is not %s; did you mean \"%s\"? The units are %s",
                       reading_found(json).text, quantity->what, meant,
                       units_names(quantity->units));
     else
-        reading_error(reading, json,
-                      "%s is not %s; expected one such as \"%s\"%s%s%s; the units are %s",
-                      reading_found(json).text, quantity->what, quantity->example,
-                      quantity->word ? ", or \"" : "", quantity->word ? quantity->word : "",
-                      quantity->word ? "\"" : "", units_names(quantity->units));
+        reading_error(reading, json, "%s is not %s; expected one %s", reading_found(json).text,
+                      quantity->what, text_bytes(&example));
+    text_fini(&example);
     return false;
 }
 
