@@ -1,0 +1,223 @@
+/* One answer, three faces: text, JSON, rows of the store. */
+#include "cli/ceiling.h"
+
+#include "cli/print.h"
+#include "models/cluster/memory.h"
+#include "models/workload/admission.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- idle
+ * ------------------------------------------------------------------------------------------ */
+
+struct idle_context {
+    const struct scenario *scenario;
+    const struct profile_costs *costs;
+};
+
+static double files_used(void *context, int64_t connections) {
+    const struct idle_context *idle = context;
+    const struct spec_node *node = &idle->scenario->spec.nodes[0];
+    return (double)(connections + node->open_files -
+                    admission_connections_max(node->open_files, node->workers));
+}
+
+static double memory_used(void *context, int64_t connections) {
+    const struct idle_context *idle = context;
+    struct memory memory = memory_idle(&idle->scenario->roster, idle->costs, connections);
+    return memory.user_bytes + memory.kernel_bytes;
+}
+
+struct study_idle ceiling_idle(const struct scenario *scenario, const struct profile_costs *costs) {
+    const struct spec_node *node = &scenario->spec.nodes[0];
+    struct idle_context context = {scenario, costs};
+    double memory = node->memory == SPEC_UNLIMITED ? INFINITY : (double)node->memory;
+    struct study_idle_resource resources[] = {
+        {"open_files", "descriptors", files_used, &context, (double)node->open_files},
+        {"memory", "bytes", memory_used, &context, memory}};
+    return study_idle_ceiling(resources, COUNT_OF(resources));
+}
+
+/* --- text
+ * ------------------------------------------------------------------------------------------ */
+
+static int by_share(const void *a, const void *b) {
+    const struct outcome_resource *x = a, *y = b;
+    double difference = y->used / y->limit - x->used / x->limit;
+    return difference > 0 ? 1 : difference < 0 ? -1 : 0;
+}
+
+static void print_break_order(const struct ceiling_answer *answer) {
+    if (answer->at_ceiling == NULL)
+        return;
+    struct outcome_resource sorted[OUTCOME_RESOURCES_MAX];
+    int32_t count = answer->at_ceiling->resources_count;
+    for (int32_t i = 0; i < count; i++)
+        sorted[i] = answer->at_ceiling->resources[i];
+    qsort(sorted, (size_t)count, sizeof sorted[0], by_share);
+    printf("  at the ceiling, nearest to its limit first:");
+    for (int32_t i = 0; i < count; i++)
+        if (isfinite(sorted[i].limit))
+            printf(" %s %.0f %%%s", sorted[i].name, 100 * sorted[i].used / sorted[i].limit,
+                   i + 1 < count ? "," : "");
+    putchar('\n');
+}
+
+static void print_active(const struct ceiling_answer *answer) {
+    switch (answer->outcome) {
+    case STUDY_FOUND:
+        printf("  active ceiling  %s deliveries/s, 95 %% interval %s to %s; %s breaks first\n",
+               print_number(answer->active.value), print_number(answer->active.low),
+               print_number(answer->active.high), answer->broke);
+        break;
+    case STUDY_BELOW_FIRST:
+        printf("  active ceiling  none: no sustained load holds (%s)\n", answer->broke);
+        break;
+    case STUDY_ABOVE_LAST:
+        printf("  active ceiling  not found: the highest load tried still holds\n");
+        break;
+    case STUDY_REFUSED:
+    case STUDY_STOPPED:
+    case STUDY_EXHAUSTED:
+        printf("  active ceiling  not found: %s%s%s\n", study_ceiling_outcome_name(answer->outcome),
+               answer->refused ? ": " : "", answer->refused ? answer->refused : "");
+        break;
+    }
+}
+
+static void print_text(const struct ceiling_answer *answer) {
+    printf("%s, %s, seed %" PRIu64 "\n", answer->scenario->spec.name, answer->source,
+           answer->scenario->spec.seed);
+    if (answer->has_idle)
+        printf("  idle ceiling    %s connections; %s breaks first\n",
+               print_number(answer->idle.value), answer->idle_limit);
+    print_active(answer);
+    if (answer->has_as_measured)
+        printf("  as measured     %s deliveries/s, %s to %s: what the measuring procedure's short "
+               "windows would read\n",
+               print_number(answer->as_measured.value), print_number(answer->as_measured.low),
+               print_number(answer->as_measured.high));
+    if (isfinite(answer->calibration_share) && answer->outcome == STUDY_FOUND)
+        printf("  the interval is %.0f %% calibration, %.0f %% simulation\n",
+               100 * answer->calibration_share, 100 - 100 * answer->calibration_share);
+    if (answer->outcome == STUDY_FOUND)
+        printf("  the scenario asks for %s deliveries/s: %.3g %% of the ceiling\n",
+               print_number(answer->asked), 100 * answer->asked / answer->active.value);
+    print_break_order(answer);
+}
+
+/* --- JSON
+ * ------------------------------------------------------------------------------------------ */
+
+static void add_interval(cJSON *json, struct stats_interval interval) {
+    print_add_number(json, "value", interval.value);
+    print_add_number(json, "low", interval.low);
+    print_add_number(json, "high", interval.high);
+}
+
+static void add_resources(cJSON *json, const struct outcome *outcome) {
+    cJSON *list = cJSON_AddArrayToObject(json, "resources");
+    for (int32_t i = 0; outcome != NULL && i < outcome->resources_count; i++) {
+        const struct outcome_resource *resource = &outcome->resources[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", resource->name);
+        print_add_number(item, "used", resource->used);
+        print_add_number(item, "limit", resource->limit);
+        cJSON_AddStringToObject(item, "unit", resource->unit);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void print_as_json(const struct ceiling_answer *answer) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "schema_version", PRINT_SCHEMA_VERSION);
+    cJSON_AddStringToObject(json, "scenario", answer->scenario->spec.name);
+    cJSON_AddStringToObject(json, "source", answer->source);
+    print_add_u64(json, "seed", answer->scenario->spec.seed);
+    print_add_hex(json, "fingerprint", answer->fingerprint);
+    cJSON_AddStringToObject(json, "outcome", study_ceiling_outcome_name(answer->outcome));
+    cJSON *idle = cJSON_AddObjectToObject(json, "idle");
+    add_interval(idle, answer->has_idle ? answer->idle : (struct stats_interval){NAN, NAN, NAN});
+    cJSON_AddStringToObject(idle, "unit", "connections");
+    cJSON_AddStringToObject(idle, "limit", answer->has_idle ? answer->idle_limit : "");
+    cJSON *active = cJSON_AddObjectToObject(json, "active");
+    add_interval(active, answer->active);
+    cJSON_AddStringToObject(active, "unit", "deliveries/s");
+    cJSON_AddStringToObject(active, "limit", answer->broke);
+    cJSON *as_measured = cJSON_AddObjectToObject(active, "as_measured");
+    add_interval(as_measured, answer->has_as_measured ? answer->as_measured
+                                                      : (struct stats_interval){NAN, NAN, NAN});
+    print_add_number(json, "calibration_share", answer->calibration_share);
+    print_add_number(json, "asked_deliveries_per_s", answer->asked);
+    add_resources(json, answer->at_ceiling);
+    if (answer->refused)
+        cJSON_AddStringToObject(json, "refused", answer->refused);
+    print_json(json);
+}
+
+void ceiling_print(const struct ceiling_answer *answer, const struct options *options) {
+    if (options->is_json)
+        print_as_json(answer);
+    else
+        print_text(answer);
+}
+
+/* --- the store
+ * ------------------------------------------------------------------------------------- */
+
+static bool record_interval(struct store *store, int64_t id, const char *name,
+                            struct stats_interval interval, const char *unit, const char *text) {
+    return record_number(store, id, name, interval.value, interval.low, interval.high, unit, text);
+}
+
+bool ceiling_record(struct store *store, int64_t id, const struct ceiling_answer *answer) {
+    if (answer->has_idle && !record_interval(store, id, "ceiling.idle", answer->idle, "connections",
+                                             answer->idle_limit))
+        return false;
+    if (!record_number(store, id, "ceiling.outcome", NAN, NAN, NAN, "",
+                       study_ceiling_outcome_name(answer->outcome)))
+        return false;
+    if (!record_interval(store, id, "ceiling.active", answer->active, "deliveries/s",
+                         answer->broke))
+        return false;
+    if (answer->has_as_measured &&
+        !record_interval(store, id, "ceiling.active.as_measured", answer->as_measured,
+                         "deliveries/s", answer->broke))
+        return false;
+    return answer->at_ceiling == NULL || record_outcome(store, id, answer->at_ceiling);
+}
+
+int ceiling_exit_code(const struct ceiling_answer *answer) {
+    switch (answer->outcome) {
+    case STUDY_FOUND:
+        return answer->active.low >= answer->asked   ? EXIT_HOLDS
+               : answer->active.high < answer->asked ? EXIT_FAILS
+                                                     : EXIT_CANNOT_TELL;
+    case STUDY_BELOW_FIRST:
+        return EXIT_FAILS;
+    case STUDY_ABOVE_LAST:
+        return EXIT_HOLDS;
+    case STUDY_REFUSED:
+        return EXIT_REFUSED;
+    case STUDY_STOPPED:
+        return EXIT_INTERRUPTED;
+    case STUDY_EXHAUSTED:
+        return EXIT_CANNOT_TELL;
+    }
+    return EXIT_BUG;
+}
+
+void ceiling_say_probe(void *context, const struct study_event *event) {
+    const struct options *options = context;
+    const struct study_probe_result *result = event->result;
+    print_progress_end(options);
+    print_say(options, "  %2d of about %d  %-6s %12s deliveries/s  late %6.2f %%  p99 %8s ms  %s%s",
+              event->number, event->expected_number, study_phase_name(event->phase),
+              print_number(event->load), 100 * result->late_share,
+              print_number(result->latency_p99_ms),
+              result->refused ? "refused: " : outcome_verdict_name(result->verdict),
+              result->refused ? result->refused : "");
+}

@@ -1,0 +1,171 @@
+/* `headroom ceiling SCENARIO...`: how far the scenario's load can be scaled before an objective
+ * breaks, in simulated time. */
+#include "cli/ceiling.h"
+#include "cli/commands.h"
+#include "cli/costs.h"
+#include "cli/pool.h"
+#include "cli/print.h"
+#include "cli/procedure.h"
+#include "cli/world_sim.h"
+#include "models/cluster/cluster.h"
+#include "models/workload/plan.h"
+#include "sim/base/fingerprint.h"
+#include "study/prediction.h"
+
+#include <math.h>
+
+enum { DRAWS = 8, STREAMS = 2, AS_MEASURED = 4 };
+static const double STEADY_WINDOW_S = 5;
+
+static void map(void *context, int32_t count, void (*task)(void *, int32_t), void *task_context) {
+    const struct options *options = context;
+    pool_map(options->jobs, count, task, task_context);
+}
+
+static void predict(struct world_sim *sim, const struct options *options,
+                    struct study_prediction *prediction) {
+    const struct scenario *scenario = sim->scenario;
+    struct study_ceiling_options search =
+        procedure_ceiling(&scenario->spec, &scenario->roster, options->seconds);
+    struct study_prediction_options ask = {.objective = search.objective,
+                                           .first_scale = search.first_scale,
+                                           .scale_min = search.scale_min,
+                                           .scale_max = search.scale_max,
+                                           .warm_up_ns = SPEC_AUTO,
+                                           .measure_ns = base_ns_from_seconds(STEADY_WINDOW_S),
+                                           .seed = scenario->spec.seed,
+                                           .draws = options->reps > 2 ? options->reps : DRAWS,
+                                           .streams = STREAMS,
+                                           .as_measured_count = AS_MEASURED,
+                                           .as_measured = search};
+    struct study_world world = world_sim_as_world(sim);
+    struct study_executor executor = {.map = map, .context = (void *)(uintptr_t)options};
+    study_predict(&world, &ask, &executor, prediction);
+}
+
+/* A run at the ceiling itself: the order in which the other limits stand. */
+static void run_at(struct world_sim *sim, double scale, struct outcome *outcome) {
+    struct cluster_options run = {.layout = &sim->layout,
+                                  .costs = &sim->draws[0],
+                                  .plan_seed = plan_seed_of(sim->scenario->spec.seed, 0),
+                                  .scale = scale,
+                                  .warm_up_ns = SPEC_AUTO,
+                                  .measure_ns = base_ns_from_seconds(STEADY_WINDOW_S),
+                                  .has_generator = sim->has_generator};
+    if (!cluster_run(&run, outcome))
+        outcome->verdict = OUTCOME_CANNOT_TELL;
+}
+
+/* The idle ceiling over the draws of the costs: exact where descriptors decide. */
+static void add_idle(struct ceiling_answer *answer, const struct world_sim *sim,
+                     const char **limit) {
+    struct study_idle idle = ceiling_idle(sim->scenario, &sim->draws[0]);
+    answer->has_idle = true;
+    answer->idle = (struct stats_interval){(double)idle.connections, (double)idle.connections,
+                                           (double)idle.connections};
+    *limit = idle.rows[0].name;
+    for (int32_t i = 1; i < WORLD_SIM_DRAWS_MAX; i++) {
+        double connections = (double)ceiling_idle(sim->scenario, &sim->draws[i]).connections;
+        answer->idle.low = fmin(answer->idle.low, connections);
+        answer->idle.high = fmax(answer->idle.high, connections);
+    }
+}
+
+static uint64_t fingerprint_answer(const struct ceiling_answer *answer) {
+    struct fingerprint fingerprint;
+    fingerprint_init(&fingerprint);
+    fingerprint_bytes(&fingerprint, &answer->active, sizeof answer->active);
+    fingerprint_bytes(&fingerprint, &answer->as_measured, sizeof answer->as_measured);
+    fingerprint_bytes(&fingerprint, &answer->idle, sizeof answer->idle);
+    fingerprint_u64(&fingerprint, answer->at_ceiling ? answer->at_ceiling->fingerprint : 0);
+    return fingerprint_value(&fingerprint);
+}
+
+static int answer_one(struct scenario *scenario, const struct costs_choice *costs,
+                      struct store *store, const struct options *options) {
+    struct record_run record = {.kind = STORE_SIMULATED,
+                                .command = "ceiling",
+                                .scenario = scenario,
+                                .profile_name = costs->profile.name,
+                                .profile_text = text_bytes(&costs->canonical),
+                                .seed = scenario->spec.seed,
+                                .scale = 1};
+    int64_t id;
+    if (!record_begin(store, &record, &id))
+        return EXIT_IO;
+    struct world_sim sim;
+    world_sim_init(&sim, scenario, costs);
+    struct study_prediction prediction;
+    print_say(options,
+              "%s: predicting the ceiling from %d draws of the costs, %d arrival streams each",
+              scenario->spec.name, options->reps > 2 ? options->reps : DRAWS, STREAMS);
+    predict(&sim, options, &prediction);
+    struct outcome at_ceiling;
+    outcome_init(&at_ceiling);
+    bool is_found = prediction.outcome == STUDY_FOUND;
+    if (is_found)
+        run_at(&sim, prediction.scale.value, &at_ceiling);
+    struct ceiling_answer answer = {.source = "simulated",
+                                    .scenario = scenario,
+                                    .outcome = prediction.outcome,
+                                    .active = prediction.load,
+                                    .broke = prediction.broke,
+                                    .has_as_measured = prediction.has_as_measured,
+                                    .as_measured = prediction.as_measured_load,
+                                    .calibration_share = prediction.calibration_share,
+                                    .asked = plan_offered(&scenario->roster).deliveries_per_s,
+                                    .at_ceiling = is_found ? &at_ceiling : NULL,
+                                    .probes_count = (int32_t)prediction.probes_count};
+    add_idle(&answer, &sim, &answer.idle_limit);
+    answer.fingerprint = fingerprint_answer(&answer);
+    bool is_kept = ceiling_record(store, id, &answer) &&
+                   store_put_prediction(store, id, record_now_ns()) &&
+                   record_finish(store, id, STORE_DONE, NULL, answer.fingerprint);
+    if (is_kept)
+        ceiling_print(&answer, options);
+    outcome_fini(&at_ceiling);
+    return is_kept ? ceiling_exit_code(&answer) : EXIT_IO;
+}
+
+static int run_one(const char *path, struct store *store, const struct options *options) {
+    struct scenario scenario;
+    int code = files_scenario(&scenario, path, options);
+    if (code < 0) {
+        struct costs_choice costs;
+        code = costs_choose(&costs, options);
+        if (code < 0)
+            code = answer_one(&scenario, &costs, store, options);
+        costs_choice_fini(&costs);
+    }
+    files_scenario_fini(&scenario);
+    return code;
+}
+
+static int run(const struct options *options) {
+    struct store store;
+    int worst = record_open(&store, options);
+    if (worst >= 0)
+        return worst;
+    worst = EXIT_HOLDS;
+    for (int32_t i = 0; i < options->arguments_count; i++) {
+        int code = run_one(options->arguments[i], &store, options);
+        worst = code > worst ? code : worst;
+    }
+    store_close(&store);
+    return worst;
+}
+
+const struct command command_ceiling = {
+    .name = "ceiling",
+    .arguments = "SCENARIO...",
+    .summary = "predict the idle and the active ceiling, with intervals",
+    .doc = "The load that is scaled is every publish rate together. The prediction is kept in --db "
+           "with the time and the hash of code,\n"
+           "scenario and profile, so that a later measurement can be held against it.\n\n"
+           "Exit code 0 when the scenario's own load is below the ceiling's interval, 99 when it "
+           "is above, 96 when inside.",
+    .takes = "sejdprtJq",
+    .arguments_min = 1,
+    .arguments_max = OPTIONS_ARGUMENTS_MAX,
+    .run = run,
+};

@@ -1,0 +1,66 @@
+/* Draw d of the costs is a stream of its own, made before anything runs, so that threads share
+ * nothing that changes. */
+#include "cli/world_sim.h"
+
+#include "models/cluster/cluster.h"
+#include "models/workload/plan.h"
+#include "sim/base/check.h"
+
+enum {
+    DRAW_PURPOSE = 0x636f7374
+}; /* "cost": apart from the workload's purposes, which are small */
+
+void world_sim_init(struct world_sim *sim, struct scenario *scenario,
+                    const struct costs_choice *costs) {
+    *sim = (struct world_sim){.scenario = scenario, .has_generator = true};
+    layout_init(&sim->layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+    sim->draws[0] = profile_means(&costs->profile);
+    for (int32_t i = 1; i < WORLD_SIM_DRAWS_MAX; i++) {
+        struct rng rng;
+        rng_init(&rng, (struct rng_name){.seed = scenario->spec.seed,
+                                         .entity = (uint64_t)i,
+                                         .purpose = DRAW_PURPOSE});
+        sim->draws[i] = profile_draw(&costs->profile, &rng);
+    }
+}
+
+struct study_probe_result world_result_of(const struct outcome *outcome) {
+    const double *metric = outcome->metric;
+    return (struct study_probe_result){
+        .late_share = metric[OUTCOME_late_share],
+        .late_share_stderr = metric[OUTCOME_late_share_stderr],
+        .due_count = metric[OUTCOME_due],
+        .lost_share = metric[OUTCOME_due] > 0 ? metric[OUTCOME_lost] / metric[OUTCOME_due] : 0,
+        .verdict = outcome->verdict,
+        .broke = outcome->broke,
+        .latency_p50_ms = metric[OUTCOME_latency_p50_ms],
+        .latency_p99_ms = metric[OUTCOME_latency_p99_ms],
+        .refused = outcome->refused};
+}
+
+static bool probe(void *context, const struct study_probe_request *request,
+                  struct study_probe_result *result) {
+    const struct world_sim *sim = context;
+    CHECK(request->draw >= 0 && request->draw < WORLD_SIM_DRAWS_MAX);
+    struct outcome outcome;
+    outcome_init(&outcome);
+    struct cluster_options options = {.layout = &sim->layout,
+                                      .costs = &sim->draws[request->draw],
+                                      .plan_seed =
+                                          plan_seed_of(request->seed, request->replication),
+                                      .scale = request->scale,
+                                      .warm_up_ns = request->warm_up_ns,
+                                      .measure_ns = request->measure_ns,
+                                      .has_generator = sim->has_generator};
+    if (!cluster_run(&options, &outcome))
+        outcome.verdict = OUTCOME_CANNOT_TELL;
+    *result = world_result_of(&outcome);
+    outcome_fini(&outcome);
+    return true;
+}
+
+struct study_world world_sim_as_world(struct world_sim *sim) {
+    return (struct study_world){.probe = probe,
+                                .context = sim,
+                                .load_unit = plan_offered(&sim->scenario->roster).deliveries_per_s};
+}
