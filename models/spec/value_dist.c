@@ -189,8 +189,10 @@ static bool point_parse(struct reading *reading, const struct table_row *row,
     }
     int32_t at = dist->points_count++;
     const struct json *value = json->first, *weight = value->next;
-    return number_parse(reading, &empirical_value, row, value, &dist->values[at]) &
-           number_parse(reading, &empirical_weight, row, weight, &dist->weights[at]);
+    /* Both are read, so that both may be wrong. */
+    bool has_value = number_parse(reading, &empirical_value, row, value, &dist->values[at]);
+    bool has_weight = number_parse(reading, &empirical_weight, row, weight, &dist->weights[at]);
+    return has_value && has_weight;
 }
 
 static bool empirical_parse(struct reading *reading, const struct table_row *row,
