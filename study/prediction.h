@@ -9,6 +9,7 @@
 #define HEADROOM_STUDY_PREDICTION_H
 
 #include "study/ceiling.h"
+#include "study/root.h"
 #include "study/variance.h"
 
 #include <stdint.h>
@@ -21,7 +22,7 @@ struct study_executor {
     void *context;
 };
 
-enum { STUDY_REPLICATIONS_MAX = 256, STUDY_ROOT_PROBES_MAX = 24 };
+enum { STUDY_REPLICATIONS_MAX = 256 };
 
 struct study_prediction_options {
     struct study_objective objective;

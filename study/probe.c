@@ -5,8 +5,6 @@
  * share of 0 says that it is small, not how small. */
 #include "study/probe.h"
 
-#include "sim/base/check.h"
-
 #include <math.h>
 
 enum { DECIDED_STDERRS = 2, FAILED_OTHERWISE_LOGIT = 2 };
@@ -51,13 +49,12 @@ enum study_judgement study_judge(const struct study_probe_result *result,
     return distance > 0 ? STUDY_FAILED : STUDY_PASSED;
 }
 
-struct study_probe_result study_pooled(const struct study_probe_result *a, double a_due,
+struct study_probe_result study_pooled(const struct study_probe_result *a,
                                        const struct study_probe_result *b) {
-    double due = a_due + b->due_count;
-    CHECK(a_due >= 0 && b->due_count >= 0);
-    if (due == 0)
+    double due = a->due_count + b->due_count;
+    if (!(due > 0))
         return *b;
-    double weight = a_due / due;
+    double weight = a->due_count / due;
     struct study_probe_result pooled = *b;
     pooled.late_share = weight * a->late_share + (1 - weight) * b->late_share;
     pooled.late_share_stderr =

@@ -59,7 +59,7 @@ bool study_leans_to_fail(const struct study_probe_result *result,
                          const struct study_objective *objective);
 
 /* Two probes of one load as one: shares weighted by what was due, the worse verdict. */
-struct study_probe_result study_pooled(const struct study_probe_result *a, double a_due,
+struct study_probe_result study_pooled(const struct study_probe_result *a,
                                        const struct study_probe_result *b);
 
 enum { STUDY_LOGIT_MAX = 4 }; /* odds of 55 to 1: further away from the objective says no more */
