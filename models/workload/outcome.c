@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void outcome_init(struct outcome *outcome) {
     *outcome = (struct outcome){.latency_weight = 1, .verdict = OUTCOME_CANNOT_TELL, .broke = ""};
@@ -75,14 +76,15 @@ static const struct outcome_resource *exhausted(const struct outcome *outcome) {
     return NULL;
 }
 
-/* The resource that stands nearest to its limit: what a late delivery is put down to. */
+/* The resource that stands nearest to its limit: what a late delivery is put down to. Descriptors
+ * refuse connections and delay nobody. */
 static const char *nearest_to_limit(const struct outcome *outcome) {
     const char *name = "delivery";
     double most = 0.5; /* below half of every limit nothing is short: the objective is missed for
                           another reason */
     for (int32_t i = 0; i < outcome->resources_count; i++) {
         double share = outcome->resources[i].used / outcome->resources[i].limit;
-        if (share > most) {
+        if (share > most && strcmp(outcome->resources[i].name, "open_files") != 0) {
             most = share;
             name = outcome->resources[i].name;
         }
