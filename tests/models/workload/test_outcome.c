@@ -1,0 +1,178 @@
+#include "models/workload/outcome.h"
+
+#include "tests/sim/suite.h"
+
+#include <math.h>
+
+/* 99 % within 100 ms, 0.2 % may be lost; a window of 8 s, 10,000 deliveries due. The delay may grow
+ * by 100 / (20 * 8) = 0.625 ms/s. */
+static const struct spec_objectives objectives = {
+    .delivery = {.within = 100 * BASE_NS_PER_MS, .share = 0.99}, .lost_share = 0.002};
+
+static struct outcome outcome;
+
+static void setup(void) {
+    outcome_init(&outcome);
+    outcome.window_ns = 8 * BASE_NS_PER_S;
+    outcome.metric[OUTCOME_due] = 10000;
+    outcome.metric[OUTCOME_late_share] = 0.003;
+    outcome.metric[OUTCOME_lost] = 0;
+    outcome.metric[OUTCOME_closed_slow] = 0;
+    outcome.metric[OUTCOME_refused] = 0;
+    outcome.metric[OUTCOME_backlog_growth] = 0.1;
+    outcome.metric[OUTCOME_backlog_growth_stderr] = 0.01;
+}
+
+static void add(const char *name, double used, double limit) {
+    outcome.resources[outcome.resources_count++] =
+        (struct outcome_resource){.name = name, .unit = "x", .used = used, .limit = limit};
+}
+
+static void judged(enum outcome_verdict verdict, const char *broke) {
+    outcome_judge(&outcome, &objectives);
+    ck_assert_str_eq(outcome_verdict_name(outcome.verdict), outcome_verdict_name(verdict));
+    ck_assert_str_eq(outcome.broke, broke);
+    outcome_fini(&outcome);
+}
+
+START_TEST(lateness_up_to_the_objective_holds) {
+    static const double late[] = {0, 0.0099, 0.01};
+    for (size_t i = 0; i < COUNT_OF(late); i++) {
+        setup();
+        outcome.metric[OUTCOME_late_share] = late[i];
+        judged(OUTCOME_HOLDS, "");
+    }
+}
+END_TEST
+
+START_TEST(lateness_above_the_objective_fails_by_the_resource_nearest_to_its_limit) {
+    setup();
+    add("worker_cpu", 0.93, 1);
+    add("send_queue", 10, 100);
+    add("memory", 5, INFINITY);
+    outcome.metric[OUTCOME_late_share] = 0.0101;
+    judged(OUTCOME_FAILS, "worker_cpu");
+    setup();
+    outcome.metric[OUTCOME_late_share] = 0.0101; /* nothing is short */
+    add("worker_cpu", 0.49, 1);
+    judged(OUTCOME_FAILS, "delivery");
+}
+END_TEST
+
+/* Descriptors that are nearly all in use refuse connections; they delay nobody's messages. */
+START_TEST(descriptors_do_not_make_deliveries_late) {
+    setup();
+    add("worker_cpu", 0.93, 1);
+    add("open_files", 1000, 1000);
+    outcome.metric[OUTCOME_late_share] = 0.2;
+    judged(OUTCOME_FAILS, "worker_cpu");
+}
+END_TEST
+
+START_TEST(loss_up_to_its_budget_holds_and_above_it_fails) {
+    static const struct {
+        double lost;
+        enum outcome_verdict verdict;
+    } cases[] = {{19, OUTCOME_HOLDS}, {20, OUTCOME_HOLDS}, {21, OUTCOME_FAILS}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        setup();
+        outcome.metric[OUTCOME_lost] = cases[i].lost;
+        outcome.metric[OUTCOME_closed_slow] = 3;
+        judged(cases[i].verdict, cases[i].verdict == OUTCOME_FAILS ? "send_queue" : "");
+    }
+}
+END_TEST
+
+START_TEST(a_delay_that_grows_is_unstable_even_when_it_is_not_late_yet) {
+    static const struct {
+        double growth, error;
+        enum outcome_verdict verdict;
+    } cases[] = {{0.624, 0.01, OUTCOME_HOLDS},
+                 {0.625, 0.01, OUTCOME_HOLDS},
+                 {0.626, 0.01, OUTCOME_UNSTABLE},
+                 {0.8, 0.41, OUTCOME_HOLDS}, /* within twice its error of none */
+                 {0.8, 0.4, OUTCOME_HOLDS},
+                 {0.8, 0.39, OUTCOME_UNSTABLE},
+                 {-5, 0.01, OUTCOME_HOLDS},
+                 {NAN, NAN, OUTCOME_HOLDS}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        setup();
+        add("worker_cpu", 0.99, 1);
+        outcome.metric[OUTCOME_backlog_growth] = cases[i].growth;
+        outcome.metric[OUTCOME_backlog_growth_stderr] = cases[i].error;
+        judged(cases[i].verdict, cases[i].verdict == OUTCOME_UNSTABLE ? "worker_cpu" : "");
+    }
+}
+END_TEST
+
+START_TEST(growth_goes_before_lateness_and_loss) {
+    setup();
+    outcome.metric[OUTCOME_late_share] = 0.5;
+    outcome.metric[OUTCOME_lost] = 900;
+    outcome.metric[OUTCOME_backlog_growth] = 50;
+    judged(OUTCOME_UNSTABLE, "delivery");
+}
+END_TEST
+
+START_TEST(a_refused_connection_fails_by_the_limit_that_refused_it) {
+    setup();
+    add("worker_cpu", 0.99, 1);
+    add("open_files", 1001, 1000);
+    outcome.metric[OUTCOME_refused] = 1;
+    judged(OUTCOME_FAILS, "open_files");
+    setup();
+    outcome.metric[OUTCOME_refused] = 1;
+    judged(OUTCOME_FAILS, "open_files");
+}
+END_TEST
+
+START_TEST(nothing_due_cannot_be_told_unless_a_limit_is_reached) {
+    setup();
+    outcome.metric[OUTCOME_due] = 0;
+    outcome.metric[OUTCOME_late_share] = NAN;
+    judged(OUTCOME_CANNOT_TELL, "");
+    setup();
+    outcome.metric[OUTCOME_due] = 0;
+    add("memory", 999, 1000);
+    judged(OUTCOME_CANNOT_TELL, "");
+    setup();
+    outcome.metric[OUTCOME_due] = 0;
+    add("memory", 1000, 1000);
+    judged(OUTCOME_FAILS, "memory");
+    outcome_init(&outcome); /* every metric unknown */
+    judged(OUTCOME_CANNOT_TELL, "");
+}
+END_TEST
+
+START_TEST(what_follows_from_other_figures_is_filled_in) {
+    setup();
+    for (int64_t ms = 1; ms <= 100; ms++)
+        hist_add(&outcome.latency, ms * BASE_NS_PER_MS);
+    outcome.metric[OUTCOME_offered_publishes_per_s] = 12;
+    outcome.metric[OUTCOME_offered_deliveries_per_s] = 300;
+    outcome.metric[OUTCOME_deliveries] = 2384;
+    outcome_finish(&outcome);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_latency_p50_ms], 50, 0.1); /* 0.2 %, hist.h */
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_latency_p99_ms], 99, 0.2);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_latency_mean_ms], 50.5, 1e-9);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_latency_max_ms], 100, 1e-9);
+    ck_assert_double_eq(outcome.metric[OUTCOME_amplification], 25);
+    ck_assert_double_eq(outcome.metric[OUTCOME_deliveries_per_s], 298);
+    outcome_fini(&outcome);
+}
+END_TEST
+
+int main(void) {
+    static const struct suite_test tests[] = {
+        TEST(lateness_up_to_the_objective_holds),
+        TEST(lateness_above_the_objective_fails_by_the_resource_nearest_to_its_limit),
+        TEST(descriptors_do_not_make_deliveries_late),
+        TEST(loss_up_to_its_budget_holds_and_above_it_fails),
+        TEST(a_delay_that_grows_is_unstable_even_when_it_is_not_late_yet),
+        TEST(growth_goes_before_lateness_and_loss),
+        TEST(a_refused_connection_fails_by_the_limit_that_refused_it),
+        TEST(nothing_due_cannot_be_told_unless_a_limit_is_reached),
+        TEST(what_follows_from_other_figures_is_filled_in),
+    };
+    return suite_run("workload/outcome", tests, COUNT_OF(tests));
+}

@@ -1,0 +1,278 @@
+#include "models/workload/plan.h"
+
+#include "models/workload/protocol.h"
+#include "tests/models/workload/scenario.h"
+#include "tests/sim/suite.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct planned {
+    struct scenario scenario;
+    struct plan plan;
+};
+
+struct asked {
+    int32_t clients;
+    const char *size; /* of the rooms */
+    const char *rate;
+    double scale;
+    const char *populations; /* more of them */
+};
+
+static void init(struct planned *planned, struct asked asked) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             "{\"name\": \"t\", \"populations\": {\"p\": {\"connections\": %d}%s}, \"rooms\": "
+             "{\"g\": {\"size\": %s, \"members\": [\"p\"]}}, \"traffic\": {\"chat\": {\"from\": "
+             "\"p\", \"to\": \"g\", \"rate\": %s, \"bytes\": {\"log_normal\": {\"mean\": 150, "
+             "\"sigma\": 0.6}}}}, \"nodes\": {\"n\": {\"open_files\": 100000}}}",
+             asked.clients, asked.populations ? asked.populations : "", asked.size, asked.rate);
+    scenario_init(&planned->scenario, text);
+    plan_init(&planned->plan, &planned->scenario.roster,
+              &(struct plan_options){.seed = plan_seed_of(11, 0), .scale = asked.scale},
+              &planned->scenario.arena);
+}
+
+static int32_t count_until(struct planned *planned, base_ns end_ns) {
+    struct plan_publish publish;
+    int32_t count = 0;
+    while (plan_next(&planned->plan, &publish) && publish.due_ns < end_ns)
+        count++;
+    return count;
+}
+
+/* 10 rooms of 5, 3/s per room, 1,000 s: 30,000 publishes, Poisson, so sqrt(30000) = 173; gaps of
+ * one room have cv 1. */
+START_TEST(poisson_publishes_come_at_their_rate_with_exponential_gaps) {
+    struct planned planned;
+    init(&planned, (struct asked){.clients = 50,
+                                  .size = "{\"constant\": 5}",
+                                  .rate = "{\"poisson\": \"3/s per room\"}",
+                                  .scale = 1});
+    struct plan_publish publish;
+    base_ns last_ns = 0, before_ns = 0;
+    double sum = 0, squares = 0;
+    int32_t count = 0, gaps = 0;
+    while (plan_next(&planned.plan, &publish) && publish.due_ns < 1000 * BASE_NS_PER_S) {
+        ck_assert_int_ge(publish.due_ns, before_ns);
+        ck_assert_uint_eq(publish.number, (uint64_t)count++);
+        before_ns = publish.due_ns;
+        if (publish.room != 4)
+            continue;
+        double gap = base_seconds(publish.due_ns - last_ns);
+        sum += gap;
+        squares += gap * gap;
+        last_ns = publish.due_ns;
+        gaps++;
+    }
+    ck_assert_int_ge(count, 30000 - 572);
+    ck_assert_int_le(count, 30000 + 572);
+    double mean = sum / gaps, cv2 = squares / gaps / (mean * mean) - 1;
+    ck_assert_double_eq_tol(mean, 1.0 / 3, 3.3 / 3 / sqrt(gaps));
+    ck_assert_double_eq_tol(cv2, 1, 3.3 * sqrt(8.0 / gaps)); /* of exponentials: variance 8/n */
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
+START_TEST(constant_publishes_are_evenly_spaced_from_a_random_phase_on) {
+    struct planned planned;
+    init(&planned, (struct asked){.clients = 3,
+                                  .size = "{\"constant\": 1}",
+                                  .rate = "{\"constant\": \"4/s per user\"}",
+                                  .scale = 1});
+    base_ns first_ns[3], last_ns[3] = {-1, -1, -1};
+    struct plan_publish publish;
+    for (int32_t i = 0; i < 300; i++) {
+        ck_assert(plan_next(&planned.plan, &publish));
+        if (last_ns[publish.client] < 0)
+            first_ns[publish.client] = publish.due_ns;
+        else
+            ck_assert_int_le(llabs(publish.due_ns - last_ns[publish.client] - 250000000), 1);
+        last_ns[publish.client] = publish.due_ns;
+    }
+    for (int32_t client = 0; client < 3; client++)
+        ck_assert(first_ns[client] > 0 && first_ns[client] < 250000000);
+    ck_assert(first_ns[0] != first_ns[1] && first_ns[1] != first_ns[2]);
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
+START_TEST(a_rate_is_per_room_per_user_or_in_all) {
+    static const struct {
+        const char *rate;
+        int32_t expected; /* in 100 s, of 6 rooms and 24 users */
+    } cases[] = {{"{\"constant\": \"2/s per room\"}", 1200},
+                 {"{\"constant\": \"2/s per user\"}", 4800},
+                 {"{\"constant\": \"2/s in all\"}", 200}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct planned planned;
+        init(&planned,
+             (struct asked){
+                 .clients = 24, .size = "{\"constant\": 4}", .rate = cases[i].rate, .scale = 1});
+        ck_assert_int_eq(count_until(&planned, 100 * BASE_NS_PER_S), cases[i].expected);
+        scenario_fini(&planned.scenario);
+    }
+}
+END_TEST
+
+/* 10 s at 1/s, 5 s at 0.4/s, then 6/s: 10, 2 and 6 a second, from each of two rooms. */
+START_TEST(stages_follow_each_other_and_the_last_one_stays) {
+    struct planned planned;
+    init(&planned, (struct asked){.clients = 4,
+                                  .size = "{\"constant\": 2}",
+                                  .rate = "{\"constant\": [{\"for\": \"10s\", \"rate\": \"1/s per "
+                                          "room\"}, {\"for\": \"5s\", \"rate\": \"0.4/s per "
+                                          "room\"}, {\"rate\": \"6/s per room\"}]}",
+                                  .scale = 1});
+    int32_t counts[3] = {0};
+    struct plan_publish publish;
+    while (plan_next(&planned.plan, &publish) && publish.due_ns < 115 * BASE_NS_PER_S)
+        counts[publish.due_ns < 10 * BASE_NS_PER_S   ? 0
+               : publish.due_ns < 15 * BASE_NS_PER_S ? 1
+                                                     : 2]++;
+    ck_assert_int_eq(counts[0], 20);
+    ck_assert_int_eq(counts[1], 4);
+    ck_assert_int_eq(counts[2], 1200);
+    struct plan_load load = plan_offered(&planned.scenario.roster); /* of the last stage */
+    ck_assert_double_eq(load.publishes_per_s, 12);
+    ck_assert_double_eq(load.deliveries_per_s, 24);
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
+/* Per stream the k-th publish is the same message, 2.5 times as early. */
+START_TEST(scaling_moves_the_same_arrivals_closer_together) {
+    struct planned plain, scaled;
+    struct asked asked = {.clients = 50,
+                          .size = "{\"constant\": 10}",
+                          .rate = "{\"poisson\": \"3/s per room\"}",
+                          .scale = 1};
+    init(&plain, asked);
+    asked.scale = 2.5;
+    init(&scaled, asked);
+    for (int32_t i = 0; i < 2000; i++) {
+        struct plan_publish a, b;
+        ck_assert(plan_next(&plain.plan, &a) && plan_next(&scaled.plan, &b));
+        ck_assert_int_le(llabs(a.due_ns - llround(2.5 * (double)b.due_ns)), 3); /* rounded twice */
+        ck_assert_int_eq(a.room, b.room);
+        ck_assert_int_eq(a.client, b.client);
+        ck_assert_int_eq(a.bytes, b.bytes);
+    }
+    scenario_fini(&plain.scenario);
+    scenario_fini(&scaled.scenario);
+}
+END_TEST
+
+/* The first messages of the client that is number 17 of population p. */
+static void first_of_17(struct planned *planned, struct plan_publish publishes[8]) {
+    const struct roster *roster = &planned->scenario.roster;
+    int32_t found = 0;
+    while (found < 8) {
+        ck_assert(plan_next(&planned->plan, &publishes[found]));
+        int32_t client = publishes[found].client;
+        found += roster->population[client] == 0 && roster->ordinal[client] == 17;
+    }
+}
+
+START_TEST(a_client_draws_the_same_among_twenty_and_among_twenty_thousand) {
+    static const struct asked cases[] = {
+        {.clients = 20},
+        {.clients = 20000},
+        {.clients = 20, .populations = ", \"q\": {\"connections\": 33}"}};
+    struct plan_publish expected[8], got[8];
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct planned planned;
+        struct asked asked = cases[i];
+        asked.size = "{\"constant\": 10}";
+        asked.rate = "{\"poisson\": \"0.5/s per user\"}";
+        asked.scale = 1;
+        init(&planned, asked);
+        first_of_17(&planned, i == 0 ? expected : got);
+        for (int32_t k = 0; i > 0 && k < 8; k++) {
+            ck_assert_int_eq(got[k].due_ns, expected[k].due_ns);
+            ck_assert_int_eq(got[k].room, 1);
+            ck_assert_int_eq(got[k].bytes, expected[k].bytes);
+        }
+        scenario_fini(&planned.scenario);
+    }
+}
+END_TEST
+
+START_TEST(replications_and_seeds_have_plans_of_their_own) {
+    ck_assert_uint_ne(plan_seed_of(11, 0), plan_seed_of(11, 1));
+    ck_assert_uint_ne(plan_seed_of(11, 0), plan_seed_of(12, 0));
+    ck_assert_uint_eq(plan_seed_of(11, 3), plan_seed_of(11, 3));
+}
+END_TEST
+
+START_TEST(publishers_are_members_of_the_room_and_of_their_population) {
+    struct scenario scenario;
+    scenario_init(
+        &scenario,
+        "{\"name\": \"t\", \"populations\": {\"a\": {\"connections\": 60}, \"b\": "
+        "{\"connections\": 6}}, \"rooms\": {\"g\": {\"size\": {\"constant\": 8}, "
+        "\"members\": [\"a\", \"b\"]}}, \"traffic\": {\"t\": {\"from\": \"b\", \"to\": "
+        "\"g\", \"rate\": {\"poisson\": \"5/s in all\"}, \"bytes\": {\"constant\": 99}}}, "
+        "\"nodes\": {\"n\": {}}}");
+    const struct roster *roster = &scenario.roster;
+    struct plan plan;
+    plan_init(&plan, roster, &(struct plan_options){.seed = 3, .scale = 1}, &scenario.arena);
+    for (int32_t i = 0; i < 500; i++) {
+        struct plan_publish publish;
+        ck_assert(plan_next(&plan, &publish));
+        ck_assert_int_eq(roster->population[publish.client], 1);
+        ck_assert_int_eq(roster->client_rooms[roster->client_first[publish.client]], publish.room);
+        ck_assert_int_eq(publish.bytes, 99);
+    }
+    scenario_fini(&scenario);
+}
+END_TEST
+
+/* What is offered against what is counted, publishes per user into rooms of unequal size: the room
+ * that a publish lands in is size-biased (formulas: E[N^2]/E[N]). */
+START_TEST(offered_load_is_what_the_plan_counts_up_to) {
+    struct planned planned;
+    init(&planned, (struct asked){.clients = 400,
+                                  .size = "{\"empirical\": [[2, 9], [60, 1]]}",
+                                  .rate = "{\"poisson\": \"2/s per user\"}",
+                                  .scale = 1});
+    const struct roster *roster = &planned.scenario.roster;
+    struct plan_load load = plan_offered(roster);
+    double squares = 0, publishes = 0, deliveries = 0, inbound = 0, outbound = 0;
+    for (int32_t room = 0; room < roster->rooms_count; room++)
+        squares += pow(roster->rooms[room].members_count, 2);
+    ck_assert_double_eq_tol(load.deliveries_per_s, 2 * squares, 1e-6);
+    ck_assert_double_eq_tol(load.publishes_per_s, 800, 1e-9);
+    struct plan_publish publish;
+    while (plan_next(&planned.plan, &publish) && publish.due_ns < 250 * BASE_NS_PER_S) {
+        double members = roster->rooms[publish.room].members_count;
+        publishes++;
+        deliveries += members;
+        inbound += (double)protocol_inbound_bytes(publish.bytes);
+        outbound += members * (double)protocol_outbound_bytes(publish.bytes);
+    }
+    ck_assert_double_eq_tol(publishes / 250 / load.publishes_per_s, 1, 3.3 / sqrt(200000));
+    ck_assert_double_eq_tol(deliveries / 250 / load.deliveries_per_s, 1, 0.01);
+    /* frame headers of the mean length instead of each one's own: within a percent */
+    ck_assert_double_eq_tol(inbound / 250 / load.inbound_bytes_per_s, 1, 0.01);
+    ck_assert_double_eq_tol(outbound / 250 / load.outbound_bytes_per_s, 1, 0.02);
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
+int main(void) {
+    static const struct suite_test tests[] = {
+        TEST(poisson_publishes_come_at_their_rate_with_exponential_gaps),
+        TEST(constant_publishes_are_evenly_spaced_from_a_random_phase_on),
+        TEST(a_rate_is_per_room_per_user_or_in_all),
+        TEST(stages_follow_each_other_and_the_last_one_stays),
+        TEST(scaling_moves_the_same_arrivals_closer_together),
+        TEST(a_client_draws_the_same_among_twenty_and_among_twenty_thousand),
+        TEST(replications_and_seeds_have_plans_of_their_own),
+        TEST(publishers_are_members_of_the_room_and_of_their_population),
+        TEST(offered_load_is_what_the_plan_counts_up_to),
+    };
+    return suite_run("workload/plan", tests, COUNT_OF(tests));
+}
