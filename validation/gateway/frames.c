@@ -19,8 +19,9 @@ static bool breaks_a_rule(uint8_t first, uint8_t second) {
     uint8_t opcode = first & 0x0f;
     bool is_control = opcode >= FRAMES_CLOSE;
     bool is_short_and_final = (first & 0x80) != 0 && (second & 0x7f) <= FRAMES_CONTROL_MAX;
+    bool is_half_a_code = opcode == FRAMES_CLOSE && (second & 0x7f) == 1;
     return (first & 0x70) != 0 || !is_known(opcode) || (second & 0x80) == 0 ||
-           (is_control && !is_short_and_final);
+           (is_control && !is_short_and_final) || is_half_a_code;
 }
 
 enum frames_result frames_read(const uint8_t *bytes, size_t length, uint64_t payload_max,

@@ -93,6 +93,7 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
     options->send_buffer = node->send_buffer;
     options->session = node->session;
     options->send_queue = node->send_queue;
+    options->idle_timeout = BASE_NS_MAX;
 }
 
 static const struct row *row_named(const char *name) {

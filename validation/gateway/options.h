@@ -43,7 +43,8 @@ struct gateway_options {
 
 /* The scenario language's own defaults; port 0, any processor, 60 s idle, 5 s for the handshake. */
 void gateway_options_init(struct gateway_options *options);
-/* What a scenario says of its node; the rest is left as it is. */
+/* What a scenario says of its node. Its clients may be silent for as long as they like and read in
+ * bulk, without answering pings: idle_timeout becomes "never". The rest is left as it is. */
 void gateway_options_from_node(struct gateway_options *options, const struct spec_node *node);
 
 /* Sets one option from its text ("turn-read", "16KiB"). False with `why` in `arena`. */
