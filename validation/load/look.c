@@ -1,0 +1,247 @@
+/* Looking at connections: the sampled ones promptly and in full, the others in bulk.
+ *
+ * In bulk, recv(MSG_TRUNC) lets the kernel throw the bytes away and say how many they were. A client
+ * with a rate takes what its rate allows in RATE_CHUNK_NS, at most, and is then taken up with it: the
+ * k-th byte of what it took has arrived k / rate later, and it does not look again before the last
+ * has. That is the receiver of the models: empty_at = max(empty_at, now) + bytes / rate. A token bucket
+ * would save up while the client idles and deliver the next message at once. */
+#include "validation/load/probe_state.h"
+
+#include "models/workload/protocol.h"
+#include "validation/load/wire.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { CLOSE_ABNORMAL = 1006, CLOSE_UNSEEN = 0, RATE_BYTES_MIN = 512 };
+#define RATE_CHUNK_NS (5 * BASE_NS_PER_MS)
+
+static bool is_gone(void) {
+    return errno != EAGAIN && errno != EINTR;
+}
+
+/* --- what a reader understands --- */
+
+static void note_error(struct probe *probe, const char *text, size_t length) {
+    struct load_report *report = probe->report;
+    if (report->server_errors++ > 0)
+        return;
+    length = length < LOAD_ERROR_BYTES - 1 ? length : LOAD_ERROR_BYTES - 1;
+    memcpy(report->first_error, text, length);
+    report->first_error[length] = '\0';
+}
+
+static void note_gap(struct probe *probe, base_ns arrived_ns) {
+    if (arrived_ns >= probe->window_start_ns && probe->last_delivery_ns < probe->window_end_ns) {
+        base_ns from = probe->last_delivery_ns > probe->window_start_ns ? probe->last_delivery_ns
+                                                                        : probe->window_start_ns;
+        base_ns to = arrived_ns < probe->window_end_ns ? arrived_ns : probe->window_end_ns;
+        if (to - from > probe->report->longest_gap_ns)
+            probe->report->longest_gap_ns = to - from;
+    }
+    if (arrived_ns > probe->last_delivery_ns)
+        probe->last_delivery_ns = arrived_ns;
+}
+
+void probe_end_gap(struct probe *probe) {
+    note_gap(probe, probe->window_end_ns);
+}
+
+static void time_delivery(struct probe *probe, const struct reader *reader, base_ns due_ns,
+                          base_ns arrived_ns) {
+    struct load_report *report = probe->report;
+    int32_t number = clients_roster_number(probe->clients, reader->client);
+    struct load_population *population =
+        &report->populations[probe->clients->roster->population[number]];
+    base_ns delay_ns = arrived_ns > due_ns ? arrived_ns - due_ns : 0;
+    int32_t index = (int32_t)((due_ns - probe->window_start_ns) / report->step_ns);
+    struct load_step *step = &population->steps[index < report->steps_count ? index
+                                                                           : report->steps_count - 1];
+    step->arrived++;
+    step->in_time += delay_ns <= probe->options->within_ns;
+    step->delay_sum_ms += base_ms(delay_ns);
+    hist_add(&population->latency, delay_ns);
+    if (probe->log_count < probe->log_max) {
+        base_ns units = delay_ns / PROBE_LOG_UNIT_NS;
+        probe->log[probe->log_count++] = (struct probe_log){
+            reader->sample, units > UINT32_MAX ? UINT32_MAX : (uint32_t)units};
+    }
+}
+
+static void deliver(struct probe *probe, struct reader *reader, base_ns arrived_ns) {
+    const char *room;
+    size_t room_length;
+    struct protocol_stamp stamp;
+    if (!protocol_read_delivery(reader->inbound.head, reader->inbound.head_length, &room,
+                                &room_length, &stamp)) {
+        note_error(probe, reader->inbound.head, reader->inbound.head_length);
+        return;
+    }
+    if (stamp.due_ns < probe->start_ns) {
+        probe->report->stale++;
+        return;
+    }
+    if (reader->sample >= 0)
+        note_gap(probe, arrived_ns);
+    if (!probe_in_window(probe, stamp.due_ns))
+        return;
+    reader->arrived_window++;
+    if (reader->sample >= 0)
+        time_delivery(probe, reader, stamp.due_ns, arrived_ns);
+}
+
+/* Through the outbox, so that it cannot land in the middle of a publish. */
+static void answer_ping(struct probe *probe, const struct reader *reader) {
+    struct outbox *outbox = &probe->clients->outbox[reader->client];
+    const struct inbound *ping = &reader->inbound;
+    uint8_t *out = outbox_reserve(outbox, (size_t)ping->control_length + WIRE_FRAME_HEADER_MAX);
+    if (!out)
+        return;
+    outbox_commit(outbox, wire_write_frame(out, WIRE_PONG, ping->control, ping->control_length,
+                                           probe->mask));
+    struct client *client = &probe->clients->client[reader->client];
+    if (!client->is_touched) {
+        client->is_touched = true;
+        probe->touched[probe->touched_count++] = reader->client;
+    }
+}
+
+/* Every frame in `bytes`; `ns_per_byte` > 0: of a reader with a rate. */
+static void understand(struct probe *probe, struct reader *reader, const uint8_t *bytes,
+                       size_t length, double ns_per_byte) {
+    for (size_t used = 0; used < length;) {
+        enum inbound_event event;
+        used += inbound_feed(&reader->inbound, bytes + used, length - used, &event);
+        switch (event) {
+        case INBOUND_MORE:
+        case INBOUND_PONG:
+            break;
+        case INBOUND_MESSAGE:
+            deliver(probe, reader, probe->now_ns + (base_ns)((double)used * ns_per_byte));
+            break;
+        case INBOUND_PING:
+            answer_ping(probe, reader);
+            break;
+        case INBOUND_CLOSE:
+            clients_closed(probe->clients, reader->client, reader->inbound.close_code);
+            return;
+        case INBOUND_BROKEN:
+            note_error(probe, "broken frame", strlen("broken frame"));
+            clients_closed(probe->clients, reader->client, CLOSE_ABNORMAL);
+            return;
+        }
+    }
+}
+
+/* --- one connection --- */
+
+/* Bytes that the reader may take now; 0: it does not look. */
+static size_t allowance(struct probe *probe, struct reader *reader) {
+    if (!reader->has_habits || probe->is_draining)
+        return PROBE_BUFFER_BYTES;
+    base_ns since_start_ns = probe->now_ns - probe->start_ns;
+    if (since_start_ns >= reader->change_ns) {
+        reader->is_reading = receiver_is_reading(&reader->habits, since_start_ns);
+        reader->change_ns = receiver_next_change(&reader->habits, since_start_ns);
+    }
+    if (!reader->is_reading || probe->now_ns < reader->busy_until_ns)
+        return 0;
+    double chunk = reader->habits.bytes_per_s * base_seconds(RATE_CHUNK_NS);
+    return chunk >= PROBE_BUFFER_BYTES ? PROBE_BUFFER_BYTES
+           : chunk < RATE_BYTES_MIN    ? RATE_BYTES_MIN
+                                       : (size_t)chunk;
+}
+
+static void look_at_reader(struct probe *probe, struct reader *reader, struct probe_looks *looks) {
+    struct client *client = &probe->clients->client[reader->client];
+    size_t allowed = allowance(probe, reader);
+    if (client->fd < 0 || allowed == 0)
+        return;
+    ssize_t length = recv(client->fd, probe->buffer, allowed, MSG_DONTWAIT);
+    if (length <= 0) {
+        looks->empty++;
+        if (length == 0 || is_gone())
+            clients_closed(probe->clients, reader->client, CLOSE_ABNORMAL);
+        return;
+    }
+    looks->found++;
+    looks->bytes += length;
+    client->bytes += length;
+    probe->now_ns = probe->last_bytes_ns = probe_clock();
+    double ns_per_byte = probe->is_draining ? 0 : 1e9 / reader->habits.bytes_per_s;
+    if (ns_per_byte > 0)
+        reader->busy_until_ns = probe->now_ns + (base_ns)((double)length * ns_per_byte);
+    understand(probe, reader, probe->buffer, (size_t)length, ns_per_byte);
+}
+
+static void look_in_bulk(struct probe *probe, int32_t local) {
+    struct client *client = &probe->clients->client[local];
+    if (client->reader >= 0) {
+        look_at_reader(probe, &probe->clients->readers[client->reader], &probe->costs.bulk);
+        return;
+    }
+    if (client->fd < 0)
+        return;
+    ssize_t length = recv(client->fd, NULL, PROBE_BULK_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+    if (length <= 0) {
+        probe->costs.bulk.empty++;
+        if (length == 0 || is_gone())
+            clients_closed(probe->clients, local, CLOSE_UNSEEN);
+        return;
+    }
+    probe->costs.bulk.found++;
+    probe->costs.bulk.bytes += length;
+    client->bytes += length;
+}
+
+/* --- a slice --- */
+
+static void count_slice(struct probe_looks *looks, const struct probe_looks *before,
+                        base_ns took_ns) {
+    looks->ns += took_ns;
+    if (looks->found == before->found) {
+        looks->idle_ns += took_ns;
+        looks->idle_empty += looks->empty - before->empty;
+    }
+}
+
+/* A pass is over: how long since the last one was. */
+static void end_pass(struct probe *probe, struct hist *passes, base_ns *began_ns) {
+    if (*began_ns >= probe->window_start_ns && probe->now_ns < probe->window_end_ns)
+        hist_add(passes, probe->now_ns - *began_ns);
+    *began_ns = probe->now_ns;
+}
+
+void probe_look_at_samples(struct probe *probe, int32_t count) {
+    struct clients *clients = probe->clients;
+    struct probe_looks before = probe->costs.sample;
+    base_ns began_ns = probe->now_ns;
+    for (int32_t i = 0; i < count; i++) {
+        int32_t sample = probe->sample_next++;
+        look_at_reader(probe, &clients->readers[clients->samples[sample]], &probe->costs.sample);
+        if (probe->sample_next == clients->samples_count) {
+            probe->sample_next = 0;
+            end_pass(probe, &probe->report->generator.sample_look, &probe->sample_pass_ns);
+        }
+    }
+    probe->now_ns = probe_clock();
+    count_slice(&probe->costs.sample, &before, probe->now_ns - began_ns);
+}
+
+void probe_look_at_others(struct probe *probe, int32_t count) {
+    struct clients *clients = probe->clients;
+    struct probe_looks before = probe->costs.bulk;
+    base_ns began_ns = probe->now_ns;
+    for (int32_t i = 0; i < count; i++) {
+        look_in_bulk(probe, clients->others[probe->other_next++]);
+        if (probe->other_next == clients->others_count) {
+            probe->other_next = 0;
+            end_pass(probe, &probe->report->generator.bulk_sweep, &probe->other_pass_ns);
+        }
+    }
+    probe->now_ns = probe_clock();
+    if (probe->costs.bulk.found > before.found)
+        probe->last_bytes_ns = probe->now_ns;
+    count_slice(&probe->costs.bulk, &before, probe->now_ns - began_ns);
+}

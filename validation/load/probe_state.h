@@ -1,0 +1,87 @@
+/* A running probe, as its parts see it: send.c, look.c, account.c and the loop in probe.c. */
+#ifndef HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
+#define HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
+
+#include "validation/load/probe.h"
+
+#include <time.h>
+
+enum {
+    PROBE_BUFFER_BYTES = 64 << 10, /* of one recv() that is parsed */
+    PROBE_BULK_BYTES = 1 << 20,    /* of one that is not */
+    PROBE_SAMPLES_PER_TURN = 32,
+    PROBE_OTHERS_PER_TURN = 64,
+    PROBE_PUBLISHES_PER_TURN = 128, /* and those due at the same instant as the last */
+    PROBE_LOG_MAX = 8 << 20,        /* sampled deliveries remembered one by one */
+};
+
+/* recv() calls: the time of slices in which none found anything gives the cost of one that does not,
+ * and what is left of the others is what the finding ones cost. Two clock readings a slice. */
+struct probe_looks {
+    int64_t found, empty, bytes;
+    base_ns ns;
+    int64_t idle_empty; /* of slices without a find */
+    base_ns idle_ns;
+};
+
+struct probe_costs { /* in the window */
+    base_ns send_ns;
+    int64_t sends, sent_bytes;
+    struct probe_looks sample, bulk;
+};
+
+struct probe_log { /* a sampled delivery due in the window */
+    int32_t sample;
+    uint32_t delay; /* in units of PROBE_LOG_UNIT_NS, so that 429 s fit */
+};
+#define PROBE_LOG_UNIT_NS 100
+
+struct probe {
+    struct clients *clients;
+    const struct probe_options *options;
+    struct load_report *report;
+    struct source source;
+    struct plan_publish next;
+    bool has_next;
+    base_ns start_ns, window_start_ns, window_end_ns, send_end_ns; /* monotonic */
+    base_ns now_ns;                                                /* as last read */
+    bool is_draining; /* habits are over: everybody reads */
+    struct probe_costs costs;
+    int32_t *touched; /* clients with something in their outbox */
+    int32_t touched_count, touched_next;
+    uint32_t mask;
+    int32_t sample_next, other_next;
+    base_ns sample_pass_ns, other_pass_ns; /* when the pass that is under way began */
+    double others_owed;
+    base_ns last_delivery_ns; /* to a sampled client */
+    base_ns last_bytes_ns;    /* to anybody */
+    struct probe_log *log;
+    int64_t log_count, log_max;
+    uint8_t *buffer;
+};
+
+static inline base_ns probe_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+static inline bool probe_in_window(const struct probe *probe, base_ns due_ns) {
+    return due_ns >= probe->window_start_ns && due_ns < probe->window_end_ns;
+}
+
+/* send.c */
+void probe_first_publish(struct probe *probe);
+void probe_send(struct probe *probe);
+void probe_give_up_unsent(struct probe *probe); /* what still waits at the very end */
+
+/* look.c */
+void probe_look_at_samples(struct probe *probe, int32_t count);
+void probe_look_at_others(struct probe *probe, int32_t count);
+
+void probe_end_gap(struct probe *probe); /* nothing more will arrive in the window */
+
+/* account.c */
+void probe_account(struct probe *probe);
+
+#endif
