@@ -26,13 +26,22 @@ struct probe {
     bool leans_to_fail;
 };
 
+/* What a load came to, after as many probes as its test took. */
+struct test {
+    double x;
+    bool is_fail;
+    bool is_decided;
+};
+
 struct search {
     const struct study_world *world;
     struct study_ceiling_options options; /* with the defaults filled in */
     const struct study_listener *listener;
     struct study_ceiling *ceiling;
     struct study_bisection bisection;
-    bool has_window; /* the bisection knows where to look */
+    bool has_window;                       /* the bisection knows where to look */
+    struct test climbed[STUDY_PROBES_MAX]; /* what the climb saw, for the bisection */
+    int32_t climbed_count;
     struct probe probes[STUDY_PROBES_MAX];
     int32_t probes_count; /* without refused ones */
     int32_t refusals;     /* in a row */
@@ -137,12 +146,6 @@ static bool probe(struct search *search, enum study_phase phase, double x,
     return true;
 }
 
-/* What a load came to, after as many probes as its test took. */
-struct test {
-    bool is_fail;
-    bool is_decided;
-};
-
 static bool test_load(struct search *search, enum study_phase phase, double x, struct test *test) {
     struct study_probe_result all, next;
     if (!probe(search, phase, x, &all))
@@ -155,8 +158,16 @@ static bool test_load(struct search *search, enum study_phase phase, double x, s
             return false;
         all = study_pooled(&all, &next);
     }
+    test->x = x;
     test->is_decided = study_judge(&all, objective) != STUDY_UNDECIDED;
     test->is_fail = study_leans_to_fail(&all, objective);
+    return true;
+}
+
+static bool test_climb(struct search *search, double x, struct test *test) {
+    if (!test_load(search, STUDY_CLIMB, x, test))
+        return false;
+    search->climbed[search->climbed_count++] = *test;
     return true;
 }
 
@@ -165,11 +176,11 @@ static bool confirm_failure(struct search *search, double x, struct test *test) 
     struct test again, third;
     if (!test->is_fail)
         return true;
-    if (!test_load(search, STUDY_CLIMB, x, &again))
+    if (!test_climb(search, x, &again))
         return false;
     if (again.is_fail)
         return true;
-    if (!test_load(search, STUDY_CLIMB, x, &third))
+    if (!test_climb(search, x, &third))
         return false;
     *test = third;
     return true;
@@ -184,7 +195,7 @@ static bool climb(struct search *search, double *pass, double *fail) {
     while (isnan(*pass) || isnan(*fail)) {
         struct test test;
         search->expected = 8 + search->options.spread_count;
-        if (!test_load(search, STUDY_CLIMB, x, &test) || !confirm_failure(search, x, &test))
+        if (!test_climb(search, x, &test) || !confirm_failure(search, x, &test))
             return false;
         if (test.is_fail) {
             *fail = x;
@@ -201,6 +212,11 @@ static bool climb(struct search *search, double *pass, double *fail) {
     return true;
 }
 
+static void tell(struct search *search, struct test test) {
+    double right = test.is_decided ? verdict_right : leaning_right;
+    study_bisection_tell(&search->bisection, (struct study_verdict){test.x, right, test.is_fail});
+}
+
 static void start_bisection(struct search *search, double pass, double fail) {
     const double step = log(climb_factor);
     const double lowest = log(search->options.scale_min), highest = log(search->options.scale_max);
@@ -211,8 +227,8 @@ static void start_bisection(struct search *search, double pass, double fail) {
                                                            .highest = highest,
                                                            .step = step});
     search->has_window = true;
-    study_bisection_tell(&search->bisection, (struct study_verdict){pass, verdict_right, false});
-    study_bisection_tell(&search->bisection, (struct study_verdict){fail, verdict_right, true});
+    for (int32_t i = 0; i < search->climbed_count; i++)
+        tell(search, search->climbed[i]);
 }
 
 static double width_of(const struct study_bisection *bisection) {
@@ -231,9 +247,7 @@ static bool narrow(struct search *search) {
         struct test test;
         if (!test_load(search, STUDY_NARROW, x, &test))
             return false;
-        study_bisection_tell(
-            bisection, (struct study_verdict){x, test.is_decided ? verdict_right : leaning_right,
-                                              test.is_fail});
+        tell(search, test);
         if (!test.is_decided && width_of(bisection) < 2 * target)
             break;
     }
@@ -282,11 +296,11 @@ static bool probe_around(struct search *search, double x, double reach, int32_t 
         at = fmin(fmax(at, log(search->options.scale_min)), log(search->options.scale_max));
         if (!probe(search, STUDY_SPREAD, at, &result))
             return false;
-        bool is_decided = study_judge(&result, &search->options.objective) != STUDY_UNDECIDED;
-        study_bisection_tell(
-            &search->bisection,
-            (struct study_verdict){at, is_decided ? verdict_right : leaning_right,
-                                   study_leans_to_fail(&result, &search->options.objective)});
+        const struct study_objective *objective = &search->options.objective;
+        tell(search,
+             (struct test){.x = at,
+                           .is_fail = study_leans_to_fail(&result, objective),
+                           .is_decided = study_judge(&result, objective) != STUDY_UNDECIDED});
     }
     return true;
 }
@@ -296,16 +310,43 @@ struct neighbourhood {
     double x, reach;
 };
 
+/* A step as far as anybody looked: then the interval needs no model. */
+static bool is_clean_step(const struct search *search, const struct study_curve *curve) {
+    for (int32_t i = 0; i < search->probes_count; i++)
+        if (study_distance_of(&search->probes[i].result, &search->options.objective).is_informative)
+            return false;
+    return curve->is_separated;
+}
+
+static struct stats_interval from_verdicts(const struct search *search,
+                                           const struct study_curve *curve) {
+    if (is_clean_step(search, curve))
+        return (struct stats_interval){(curve->last_pass + curve->first_fail) / 2, curve->last_pass,
+                                       curve->first_fail};
+    const struct study_bisection *bisection = &search->bisection;
+    return (struct stats_interval){study_bisection_quantile(bisection, 0.5),
+                                   study_bisection_quantile(bisection, 0.025),
+                                   study_bisection_quantile(bisection, 0.975)};
+}
+
+static struct stats_interval estimate(const struct search *search, struct neighbourhood near,
+                                      struct study_curve *curve) {
+    *curve = fit_around(search, near.x, 2 * near.reach);
+    return curve->has_line ? curve->crossing : from_verdicts(search, curve);
+}
+
+/* Again, where the ceiling turned out not to be among the probes, or the answer to be too vague. */
 static bool spread(struct search *search, struct neighbourhood *near) {
     for (int32_t round = 0; round < SPREAD_ROUNDS_MAX; round++) {
         near->x = study_bisection_quantile(&search->bisection, 0.5);
         near->reach = spread_around(search, near->x);
         if (!probe_around(search, near->x, near->reach, round))
             return false;
-        struct study_curve curve = fit_around(search, near->x, 2 * near->reach);
-        if (!isnan(curve.isotonic_crossing) &&
-            fabs(curve.isotonic_crossing - near->x) <= near->reach)
-            break; /* the ceiling is among them */
+        struct study_curve curve;
+        struct stats_interval logs = estimate(search, *near, &curve);
+        if (fabs(logs.value - near->x) <= near->reach &&
+            logs.high - logs.low <= 2 * search->options.spread)
+            break;
     }
     return true;
 }
@@ -315,21 +356,10 @@ static struct stats_interval from_logs(struct stats_interval logs, double unit) 
                                    exp(logs.high) * unit};
 }
 
-static struct stats_interval from_verdicts(const struct search *search,
-                                           const struct study_curve *curve) {
-    if (curve->is_separated)
-        return (struct stats_interval){(curve->last_pass + curve->first_fail) / 2, curve->last_pass,
-                                       curve->first_fail};
-    const struct study_bisection *bisection = &search->bisection;
-    return (struct stats_interval){study_bisection_quantile(bisection, 0.5),
-                                   study_bisection_quantile(bisection, 0.025),
-                                   study_bisection_quantile(bisection, 0.975)};
-}
-
 static void conclude(struct search *search, struct neighbourhood near) {
     struct study_ceiling *ceiling = search->ceiling;
-    struct study_curve curve = fit_around(search, near.x, 2 * near.reach);
-    struct stats_interval logs = curve.has_line ? curve.crossing : from_verdicts(search, &curve);
+    struct study_curve curve;
+    struct stats_interval logs = estimate(search, near, &curve);
     ceiling->outcome = STUDY_FOUND;
     ceiling->is_step = !curve.has_line;
     ceiling->scale = from_logs(logs, 1);
@@ -387,7 +417,7 @@ static void fill(int32_t *option, int32_t standard) {
 static struct study_ceiling_options with_defaults(const struct study_ceiling_options *given) {
     struct study_ceiling_options options = *given;
     fill(&options.repeats_max, 2);
-    fill(&options.refusals_max, 3);
+    fill(&options.refusals_max, 5);
     fill(&options.narrow_max, 12);
     fill(&options.spread_count, 8);
     fill(&options.probes_max, 60);

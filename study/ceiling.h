@@ -50,7 +50,7 @@ struct study_ceiling_options {
     int32_t draw;
     /* 0 in any of these: the value in brackets. */
     int32_t repeats_max;  /* (2) further probes of a load that is undecided */
-    int32_t refusals_max; /* (3) refused probes in a row before the search is refused */
+    int32_t refusals_max; /* (5) refused probes in a row before the search is refused */
     int32_t narrow_max;   /* (12) probes of the narrowing */
     int32_t spread_count; /* (8) */
     int32_t probes_max;   /* (60), at most STUDY_PROBES_MAX */

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { TRIMMED_MIN = 6 };
+
 /* Weighted least squares about the weighted mean of x, where the two coefficients do not correlate.
  */
 struct line {
@@ -85,15 +87,14 @@ static int by_x(const void *a, const void *b) {
 
 /* Pool adjacent violators (Ayer and others 1955): levels that never fall, each the weighted mean of
  * a run of points. */
-static int32_t pool(const struct study_point *points, int32_t count, double extra, double *level,
-                    double *x) {
+static int32_t pool(const struct study_point *points, int32_t count, double *level, double *x) {
     double weight[STUDY_CURVE_POINTS_MAX];
     int32_t blocks = 0;
     for (int32_t i = 0; i < count; i++) {
-        weight[blocks] = 1 / (points[i].distance.variance + extra);
+        weight[blocks] = 1 / (points[i].distance.variance + 1); /* probes differ by about a logit */
         level[blocks] = points[i].distance.logit;
         x[blocks++] = points[i].x;
-        for (; blocks > 1 && level[blocks - 2] >= level[blocks - 1]; blocks--) {
+        for (; blocks > 1 && level[blocks - 2] > level[blocks - 1]; blocks--) {
             double both = weight[blocks - 2] + weight[blocks - 1], part = weight[blocks - 1] / both;
             level[blocks - 2] += part * (level[blocks - 1] - level[blocks - 2]);
             x[blocks - 2] += part * (x[blocks - 1] - x[blocks - 2]);
@@ -104,9 +105,9 @@ static int32_t pool(const struct study_point *points, int32_t count, double extr
 }
 
 /* Linear between the blocks' centres. */
-static double isotonic_crossing(const struct study_point *points, int32_t count, double extra) {
+static double isotonic_crossing(const struct study_point *points, int32_t count) {
     double level[STUDY_CURVE_POINTS_MAX], x[STUDY_CURVE_POINTS_MAX];
-    int32_t blocks = pool(points, count, extra, level, x);
+    int32_t blocks = pool(points, count, level, x);
     for (int32_t i = 1; i < blocks; i++)
         if (level[i - 1] <= 0 && level[i] > 0)
             return x[i - 1] + (x[i] - x[i - 1]) * -level[i - 1] / (level[i] - level[i - 1]);
@@ -126,6 +127,31 @@ static void look_at_sides(const struct study_point *points, int32_t count,
     curve->is_separated = curve->last_pass < curve->first_fail;
 }
 
+/* Points that only say their side flatten the line without telling anything about it: of those
+ * below all others that say more, and of those above, the innermost one is kept. */
+static struct study_point *trim(struct study_point *points, int32_t *count) {
+    int32_t first = 0, last = *count - 1;
+    while (first < last && points[first].distance.logit <= -STUDY_LOGIT_MAX)
+        first++;
+    while (last > first && points[last].distance.logit >= STUDY_LOGIT_MAX)
+        last--;
+    if (first > 0)
+        first--;
+    if (last < *count - 1)
+        last++;
+    *count = last - first + 1;
+    return points + first;
+}
+
+static bool fit_line(const struct study_point *points, int32_t count, struct study_curve *curve) {
+    double extra = extra_variance(points, count);
+    struct line line = line_of(points, count, extra);
+    curve->slope = line.slope;
+    curve->over_dispersion = sqrt(extra);
+    curve->has_line = cross(&line, count, &curve->crossing);
+    return curve->has_line;
+}
+
 struct study_curve study_fit_curve(struct study_point *points, int32_t count) {
     CHECK(count <= STUDY_CURVE_POINTS_MAX);
     const double nan = (double)NAN;
@@ -134,11 +160,12 @@ struct study_curve study_fit_curve(struct study_point *points, int32_t count) {
     look_at_sides(points, count, &curve);
     if (count < 4 || isnan(curve.last_pass) || isnan(curve.first_fail))
         return curve;
-    double extra = extra_variance(points, count);
-    struct line line = line_of(points, count, extra);
-    curve.slope = line.slope;
-    curve.over_dispersion = sqrt(extra);
-    curve.has_line = curve.has_informative && cross(&line, count, &curve.crossing);
-    curve.isotonic_crossing = isotonic_crossing(points, count, extra);
+    curve.isotonic_crossing = isotonic_crossing(points, count);
+    if (!curve.has_informative)
+        return curve;
+    int32_t kept_count = count;
+    const struct study_point *kept = trim(points, &kept_count);
+    if (kept_count < TRIMMED_MIN || !fit_line(kept, kept_count, &curve))
+        fit_line(points, count, &curve);
     return curve;
 }
