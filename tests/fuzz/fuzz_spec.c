@@ -1,7 +1,8 @@
-/* libFuzzer on the two languages that people write: whatever the bytes, there is an answer.
+/* libFuzzer on what people write: whatever the bytes, there is an answer.
  *
- * The first byte chooses the language, the rest is the file. What parses is written and parsed
- * again: it must be accepted, and be written the same. What does not parse must have said why. */
+ * The first byte chooses: a scenario, a profile, or one --set upon a good scenario; the rest is its
+ * text. What parses is written and parsed again: it must be accepted, and be written the same. What
+ * does not parse must have said why. */
 #include "models/spec/profile.h"
 #include "models/spec/spec.h"
 #include "sim/base/check.h"
@@ -32,17 +33,38 @@ static void input_fini(struct input *input) {
 }
 
 /* Writes into `out`; false when it does not parse. */
-static bool rewrite_scenario(const char *text, struct text *out) {
-    static const struct spec_options options = {.file = "fuzz.json"};
+static bool rewrite_with(const char *text, const struct spec_options *options, struct text *out) {
     struct input input;
     struct spec_scenario scenario;
     input_init(&input, text);
-    bool is_good = spec_parse(&scenario, text, &options, &input.arena, &input.diag);
+    bool is_good = spec_parse(&scenario, text, options, &input.arena, &input.diag);
     CHECK(is_good == (input.diag.errors_count == 0));
     if (is_good)
         spec_write(&scenario, out);
     input_fini(&input);
     return is_good;
+}
+
+static bool rewrite_scenario(const char *text, struct text *out) {
+    static const struct spec_options options = {.file = "fuzz.json"};
+    return rewrite_with(text, &options, out);
+}
+
+/* PATH=VALUE; what comes of it is a scenario. */
+static bool rewrite_set(char *text, struct text *out) {
+    static const char base[] =
+        "{\"name\": \"a\", \"populations\": {\"p\": {\"connections\": 10}},"
+        "\"rooms\": {\"r\": {\"size\": {\"constant\": 5}, \"members\": [\"p\"]}},"
+        "\"traffic\": {\"t\": {\"from\": \"p\", \"to\": \"r\", \"rate\": {\"poisson\": \"2/s per "
+        "room\"},"
+        "\"bytes\": {\"constant\": 128}}}, \"nodes\": {\"n\": {}}}";
+    char *equals = strchr(text, '=');
+    if (!equals)
+        return false;
+    *equals = '\0';
+    struct spec_setting setting = {.path = text, .value = equals + 1};
+    struct spec_options options = {.file = "base.json", .settings = &setting, .settings_count = 1};
+    return rewrite_with(base, &options, out);
 }
 
 static bool rewrite_profile(const char *text, struct text *out) {
@@ -68,8 +90,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     if (length == 0)
         return 0;
-    bool (*rewrite)(const char *, struct text *) =
-        bytes[0] % 2 ? rewrite_profile : rewrite_scenario;
     char *text = malloc(length);
     CHECK(text);
     memcpy(text, bytes + 1, length - 1);
@@ -77,7 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct text once, twice;
     text_init(&once);
     text_init(&twice);
-    if (rewrite(text, &once)) {
+    bool is_profile = bytes[0] % 3 == 1;
+    bool (*rewrite)(const char *, struct text *) = is_profile ? rewrite_profile : rewrite_scenario;
+    if (bytes[0] % 3 == 2 ? rewrite_set(text, &once) : rewrite(text, &once)) {
         CHECK(rewrite(text_bytes(&once), &twice));
         CHECK(strcmp(text_bytes(&once), text_bytes(&twice)) == 0);
     }
