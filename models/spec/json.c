@@ -158,8 +158,7 @@ static struct json *unclosed(struct scan *scan, const struct json *opened) {
     const char *what = opened->kind == JSON_OBJECT ? "object" : "list";
     char closing = opened->kind == JSON_OBJECT ? '}' : ']';
     if (scan->source->is_setting)
-        return syntax_error(scan, scan->at, "an %s that is not closed; expected \"%c\"", what,
-                            closing);
+        return syntax_error(scan, scan->at, "the %s is not closed; expected \"%c\"", what, closing);
     struct json_text_position opening =
         json_text_position(scan->bytes, scan->source->length, opened->at);
     return syntax_error(

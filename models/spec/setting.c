@@ -65,7 +65,7 @@ static bool descend_into_value(struct walk *walk) {
                          reading_quoted(walk->rest).text);
         return false;
     }
-    for (int32_t i = 0; i < SEGMENTS_MAX && *walk->rest; i++)
+    while (*walk->rest)
         deepen(walk, take_segment(walk));
     return true;
 }
@@ -131,16 +131,27 @@ static bool step_entry(struct walk *walk, bool is_whole) {
     return true;
 }
 
+static int32_t segments_count(const char *path) {
+    int32_t count = 1;
+    for (; *path; path++)
+        count += *path == '.';
+    return count;
+}
+
 static bool walk_path(struct walk *walk, bool is_whole) {
-    for (int32_t i = 0; i < SEGMENTS_MAX && *walk->rest; i++) {
+    if (segments_count(walk->rest) > SEGMENTS_MAX) {
+        reading_error_at(walk->reading, no_place(), "a path of more than %d names", SEGMENTS_MAX);
+        return false;
+    }
+    while (*walk->rest) {
         bool is_good = walk->map ? step_entry(walk, is_whole) : step_field(walk);
         if (!is_good)
             return false;
     }
-    if (*walk->rest == '\0' && walk->branch != walk->root)
+    if (walk->branch != walk->root)
         return true;
-    reading_error_at(walk->reading, no_place(), "%s; expected name.name...=value",
-                     *walk->rest ? "a path of too many names" : "a path without a name");
+    reading_error_at(walk->reading, no_place(),
+                     "a path without a name; expected name.name...=value");
     return false;
 }
 
