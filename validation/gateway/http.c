@@ -244,7 +244,8 @@ static enum http_result end_line(struct http_parser *parser, const struct http_r
 
 static enum http_result feed_byte(struct http_parser *parser, const struct http_rules *rules,
                                   char byte) {
-    if (++parser->bytes > HTTP_HEADER_MAX || parser->line_length == HTTP_LINE_MAX) {
+    bool is_too_long = parser->line_length == HTTP_LINE_MAX && byte != '\n';
+    if (++parser->bytes > HTTP_HEADER_MAX || is_too_long) {
         parser->status = 431;
         return HTTP_REFUSED;
     }

@@ -9,6 +9,7 @@
 #include "sim/base/units.h"
 
 #include <argp.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,12 @@ enum kind {
 static const struct row {
     enum kind kind;
     size_t offset;
-    const char *name, *argument, *help;
+    const char *name, *argument;
+    int64_t lowest, highest;
+    const char *help;
 } rows[] = {
-#define OPTION(kind, member, name, argument, help)                                                 \
-    {kind, offsetof(struct gateway_options, member), name, argument, help},
+#define OPTION(kind, member, name, argument, lowest, highest, help)                                \
+    {kind, offsetof(struct gateway_options, member), name, argument, lowest, highest, help},
 #include "validation/gateway/options.def"
 #undef OPTION
 };
@@ -44,23 +47,6 @@ enum { ROWS = COUNT_OF(rows), KEY_FIRST = 1000 };
 static void *member_of(struct gateway_options *options, const struct row *row) {
     return (char *)options + row->offset;
 }
-
-/* Ranges that the program itself relies on; a scenario's rows are checked by their own parser. */
-static const struct {
-    const char *name;
-    int64_t lowest, highest;
-} ranges[] = {
-    {"port", 0, 65535},
-    {"workers", 1, GATEWAY_WORKERS_MAX},
-    {"open-files", 64, 1073741816},
-    {"connections-max", 0, 1073741816},
-    {"turn-events", 1, 65536},
-    {"turn-read", 512, 1 << 20},
-    {"flush-bytes", 1024, 64 << 20},
-    {"cpu", -1, 4095},
-    {"send-buffer", 0, 64 << 20},
-    {"session", 0, 1 << 30},
-};
 
 void gateway_options_init(struct gateway_options *options) {
     *options = (struct gateway_options){
@@ -122,16 +108,12 @@ static bool set_number(const struct row *row, const char *text, int64_t *value) 
         *value = INT64_MAX;
         return true;
     }
-    enum units_kind kind = units_of(row->kind);
     struct units_result result;
-    if (!units_parse(kind, text, &result) || *result.rest != '\0' || result.value > 9e18 ||
-        result.value < -1 || result.value != (double)(int64_t)result.value)
+    if (!units_parse(units_of(row->kind), text, &result) || *result.rest != '\0' ||
+        result.value < -1 || result.value > 9e18 || result.value != floor(result.value))
         return false;
     *value = (int64_t)result.value;
-    for (size_t i = 0; i < COUNT_OF(ranges); i++)
-        if (strcmp(ranges[i].name, row->name) == 0)
-            return *value >= ranges[i].lowest && *value <= ranges[i].highest;
-    return *value >= 0;
+    return *value >= row->lowest && *value <= row->highest;
 }
 
 static const char *word_tag(const struct row *row) {
@@ -184,14 +166,28 @@ static bool set_member(const struct row *row, const char *text, void *member, st
     return false;
 }
 
+static void add_bound(struct text *out, const struct row *row, const char *before, int64_t bound) {
+    text_add(out, before);
+    units_format(out, units_of(row->kind), (double)bound);
+}
+
 static const char *expected(const struct row *row, struct arena *arena) {
     if (row->kind == WORD || row->kind == LIST || row->kind == FLAG || row->kind == TEXT)
         return row->help;
-    enum units_kind kind = units_of(row->kind);
-    const char *word = no_bound_word(row->kind);
-    return arena_new_format(
-        arena, "expected a number in range%s%s%s%s", kind == UNITS_NONE ? "" : " with one of ",
-        kind == UNITS_NONE ? "" : units_names(kind), word ? ", or " : "", word ? word : "");
+    bool is_plain = units_of(row->kind) == UNITS_NONE;
+    struct text out;
+    text_init(&out);
+    text_addf(&out, "expected a %s", is_plain ? "number" : "quantity");
+    add_bound(&out, row, " from ", row->lowest);
+    if (row->highest != INT64_MAX)
+        add_bound(&out, row, " to ", row->highest);
+    if (!is_plain)
+        text_addf(&out, " in one of %s", units_names(units_of(row->kind)));
+    if (no_bound_word(row->kind) != NULL)
+        text_addf(&out, ", or \"%s\"", no_bound_word(row->kind));
+    const char *kept = arena_new_text(arena, text_bytes(&out));
+    text_fini(&out);
+    return kept;
 }
 
 bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,

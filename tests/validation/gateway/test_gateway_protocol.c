@@ -285,6 +285,7 @@ START_TEST(a_client_in_several_rooms_is_written_once_per_turn_with_all_of_them) 
     client_expect(fd, "a\n1");
     client_expect(fd, "a\n3"); /* the order holds within a room */
     client_expect(fd, "b\n2");
+    SERVER_WAIT_FOR(&server, frames_written, 3);
     ck_assert_uint_eq(server_stats(&server).writes, writes + 1);
     ck_assert_uint_eq(server_stats(&server).frames_written, 3);
     ck_assert_int_eq(server_stop(&server), 0);
@@ -303,6 +304,7 @@ START_TEST(writing_at_once_takes_a_write_per_recipient_and_message) {
     client_expect(a, "r\n2");
     client_expect(b, "r\n1");
     client_expect(b, "r\n2");
+    SERVER_WAIT_FOR(&server, frames_written, 4);
     ck_assert_uint_eq(server_stats(&server).writes, 4);
     ck_assert_int_eq(server_stop(&server), 0);
 }
@@ -323,6 +325,7 @@ START_TEST(a_publish_is_encoded_once_whatever_the_number_of_recipients) {
     client_say(members[0], message);
     for (int i = 0; i < MEMBERS; i++)
         client_expect(members[i], message + 8);
+    SERVER_WAIT_FOR(&server, frames_written, MEMBERS);
     struct gateway_stats stats = server_stats(&server);
     ck_assert_uint_eq(stats.encoded_bytes, 4 + 2 + BODY); /* frame header, "r\n", body: once */
     ck_assert_uint_eq(stats.written_bytes, (uint64_t)MEMBERS * (4 + 2 + BODY));
