@@ -1,9 +1,9 @@
 /* What was due, against what arrived.
  *
- * After the probe its source is walked once more, and every publish that was made is charged to each
- * of its recipients that was connected when the probe began. That costs nothing while the load runs,
- * needs no table of rooms by populations, and is exact: a client's due count comes from the same pure
- * function that the publishes came from. */
+ * After the probe its source is walked once more, and every publish that was made is charged to
+ * each of its recipients that was connected when the probe began. That costs nothing while the load
+ * runs, needs no table of rooms by populations, and is exact: a client's due count comes from the
+ * same pure function that the publishes came from. */
 #include "validation/load/probe_state.h"
 
 #include "models/workload/protocol.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct account { /* by local client */
+struct account {        /* by local client */
     int64_t *due_bytes; /* whole probe, frame headers included */
     int64_t *due_window;
 };
@@ -152,8 +152,8 @@ static void find_worst_clients(struct probe *probe) {
         int64_t rank = (99 * count + 99) / 100 - 1; /* nearest rank */
         int32_t client = clients->readers[clients->samples[s]].client;
         struct load_population *population =
-            &probe->report->populations[clients->roster->population[clients_roster_number(
-                clients, client)]];
+            &probe->report
+                 ->populations[clients->roster->population[clients_roster_number(clients, client)]];
         population->worst_client_p99_ms =
             fmax(population->worst_client_p99_ms,
                  base_ms((base_ns)delays[first[s] + rank] * PROBE_LOG_UNIT_NS));

@@ -17,10 +17,8 @@ static void add_reader(struct clients *clients, int32_t local, const struct rece
                        bool is_sampled) {
     int32_t index = clients->readers_count++;
     struct reader *reader = &clients->readers[index];
-    *reader = (struct reader){.habits = *habits,
-                              .has_habits = has_habits(habits),
-                              .client = local,
-                              .sample = -1};
+    *reader = (struct reader){
+        .habits = *habits, .has_habits = has_habits(habits), .client = local, .sample = -1};
     inbound_init(&reader->inbound);
     clients->client[local].reader = index;
     if (is_sampled) {

@@ -59,8 +59,8 @@ struct clients {
     int32_t *others; /* [others_count]: clients that are not sampled */
     int32_t others_count;
     int32_t connected_count;
-    int32_t refused_count;   /* of the roster's, at the last attempt */
-    int32_t *extra;          /* [extra_count]: descriptors beyond the roster, of a ramp */
+    int32_t refused_count; /* of the roster's, at the last attempt */
+    int32_t *extra;        /* [extra_count]: descriptors beyond the roster, of a ramp */
     int32_t extra_count, extra_max;
     int32_t closed_by_code[CLIENTS_CLOSE_CODES]; /* since clients_begin */
 };

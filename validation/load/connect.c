@@ -35,7 +35,7 @@ struct connecting {
     struct load_tally *tally;
     struct slot slots[CONNECT_IN_FLIGHT_MAX];
     int32_t in_flight;
-    int32_t next_local;     /* of the roster */
+    int32_t next_local;      /* of the roster */
     int32_t connections_max; /* 0: no ramp */
     int32_t refused_in_a_row;
     bool is_over; /* start no more */
@@ -57,7 +57,8 @@ static void set_options(int fd, int64_t receive_buffer) {
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
 }
 
-/* Loopback has 2^24 addresses; a source of its own for every sixteenth keeps ports from running out. */
+/* Loopback has 2^24 addresses; a source of its own for every sixteenth keeps ports from running
+ * out. */
 static bool bind_source(int fd, const struct in_addr *server, int32_t index) {
     if ((ntohl(server->s_addr) >> 24) != 127)
         return true;
@@ -217,8 +218,7 @@ static void read_slot(struct connecting *connecting, struct slot *slot) {
     if (length < 0 && errno == EAGAIN)
         return;
     bool is_broken = length <= 0;
-    bool is_in = !is_broken &&
-                 take(connecting->clients, slot, bytes, (size_t)length, &is_broken);
+    bool is_in = !is_broken && take(connecting->clients, slot, bytes, (size_t)length, &is_broken);
     if (is_in)
         let_in(connecting, slot);
     else if (is_broken)

@@ -1,4 +1,5 @@
-/* Bringing the clients in: handshake, joins, and a ping whose pong proves that the joins were read. */
+/* Bringing the clients in: handshake, joins, and a ping whose pong proves that the joins were read.
+ */
 #ifndef HEADROOM_VALIDATION_LOAD_CONNECT_H
 #define HEADROOM_VALIDATION_LOAD_CONNECT_H
 
@@ -16,7 +17,8 @@ enum {
 
 /* Every client of the roster that is not connected, each tried once. */
 void connect_roster(struct clients *clients, struct load_tally *tally);
-/* Then connections without rooms, until there are `connections_max` or the server lets no more in. */
+/* Then connections without rooms, until there are `connections_max` or the server lets no more in.
+ */
 void connect_ramp(struct clients *clients, int32_t connections_max, struct load_tally *tally);
 
 #endif

@@ -1,10 +1,11 @@
 /* Looking at connections: the sampled ones promptly and in full, the others in bulk.
  *
- * In bulk, recv(MSG_TRUNC) lets the kernel throw the bytes away and say how many they were. A client
- * with a rate takes what its rate allows in RATE_CHUNK_NS, at most, and is then taken up with it: the
- * k-th byte of what it took has arrived k / rate later, and it does not look again before the last
- * has. That is the receiver of the models: empty_at = max(empty_at, now) + bytes / rate. A token bucket
- * would save up while the client idles and deliver the next message at once. */
+ * In bulk, recv(MSG_TRUNC) lets the kernel throw the bytes away and say how many they were. A
+ * client with a rate takes what its rate allows in RATE_CHUNK_NS, at most, and is then taken up
+ * with it: the k-th byte of what it took has arrived k / rate later, and it does not look again
+ * before the last has. That is the receiver of the models: empty_at = max(empty_at, now) + bytes /
+ * rate. A token bucket would save up while the client idles and deliver the next message at once.
+ */
 #include "validation/load/probe_state.h"
 
 #include "models/workload/protocol.h"
@@ -56,16 +57,16 @@ static void time_delivery(struct probe *probe, const struct reader *reader, base
         &report->populations[probe->clients->roster->population[number]];
     base_ns delay_ns = arrived_ns > due_ns ? arrived_ns - due_ns : 0;
     int32_t index = (int32_t)((due_ns - probe->window_start_ns) / report->step_ns);
-    struct load_step *step = &population->steps[index < report->steps_count ? index
-                                                                           : report->steps_count - 1];
+    struct load_step *step =
+        &population->steps[index < report->steps_count ? index : report->steps_count - 1];
     step->arrived++;
     step->in_time += delay_ns <= probe->options->within_ns;
     step->delay_sum_ms += base_ms(delay_ns);
     hist_add(&population->latency, delay_ns);
     if (probe->log_count < probe->log_max) {
         base_ns units = delay_ns / PROBE_LOG_UNIT_NS;
-        probe->log[probe->log_count++] = (struct probe_log){
-            reader->sample, units > UINT32_MAX ? UINT32_MAX : (uint32_t)units};
+        probe->log[probe->log_count++] =
+            (struct probe_log){reader->sample, units > UINT32_MAX ? UINT32_MAX : (uint32_t)units};
     }
 }
 
@@ -98,8 +99,8 @@ static void answer_ping(struct probe *probe, const struct reader *reader) {
     uint8_t *out = outbox_reserve(outbox, (size_t)ping->control_length + WIRE_FRAME_HEADER_MAX);
     if (!out)
         return;
-    outbox_commit(outbox, wire_write_frame(out, WIRE_PONG, ping->control, ping->control_length,
-                                           probe->mask));
+    outbox_commit(
+        outbox, wire_write_frame(out, WIRE_PONG, ping->control, ping->control_length, probe->mask));
     struct client *client = &probe->clients->client[reader->client];
     if (!client->is_touched) {
         client->is_touched = true;

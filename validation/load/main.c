@@ -202,9 +202,8 @@ static int probe_once(struct serve *serve, double scale) {
     struct load_tally tally;
     connect_roster(&serve->clients, &tally);
     if (tally.connected == 0) {
-        fprintf(stderr, "headroom-load: no connection to %s:%d (%s)\n",
-                serve->clients.options.host, (int)serve->clients.options.port,
-                load_limit_name(tally.limit));
+        fprintf(stderr, "headroom-load: no connection to %s:%d (%s)\n", serve->clients.options.host,
+                (int)serve->clients.options.port, load_limit_name(tally.limit));
         return EX_UNAVAILABLE;
     }
     struct text why, answer;
@@ -249,8 +248,7 @@ int main(int argc, char **argv) {
         .args_doc = "SCENARIO.json",
         .doc = "Connects a scenario's clients to a gateway and publishes as planned, whatever the "
                "server does. Obeys commands on stdin, one JSON object per line."};
-    struct arguments arguments = {
-        .host = "127.0.0.1", .cpu = -1, .samples = 256, .processes = 1};
+    struct arguments arguments = {.host = "127.0.0.1", .cpu = -1, .samples = 256, .processes = 1};
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     signal(SIGPIPE, SIG_IGN);

@@ -62,9 +62,10 @@ void outbox_mark(struct outbox *outbox, base_ns due_ns, uint64_t number) {
             outbox->marks_start = 0;
             outbox->marks_count = live;
         } else {
-            outbox->marks_capacity = outbox->marks_capacity ? 2 * outbox->marks_capacity : MARKS_MIN;
-            outbox->marks = realloc(outbox->marks,
-                                    (size_t)outbox->marks_capacity * sizeof *outbox->marks);
+            outbox->marks_capacity =
+                outbox->marks_capacity ? 2 * outbox->marks_capacity : MARKS_MIN;
+            outbox->marks =
+                realloc(outbox->marks, (size_t)outbox->marks_capacity * sizeof *outbox->marks);
             CHECK(outbox->marks);
         }
     }

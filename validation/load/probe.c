@@ -1,8 +1,8 @@
 /* The loop, and its course: warm-up, window, a tail under the same load, quiet.
  *
  * The load does not stop with the window, or the last deliveries of it would have the server to
- * themselves. Once the last of them can no longer be in time, everybody reads whatever their habits,
- * until nothing has come for a while: what has not arrived by then never will. */
+ * themselves. Once the last of them can no longer be in time, everybody reads whatever their
+ * habits, until nothing has come for a while: what has not arrived by then never will. */
 #include "validation/load/probe_state.h"
 
 #include "sim/base/check.h"
@@ -77,8 +77,8 @@ static void turn(struct probe *probe, base_ns *last_ns) {
                                                                       : PROBE_SAMPLES_PER_TURN;
     if (samples > 0)
         probe_look_at_samples(probe, samples);
-    probe->others_owed += (double)clients->others_count * (double)(probe->now_ns - *last_ns) /
-                          (double)PROBE_SWEEP_NS;
+    probe->others_owed +=
+        (double)clients->others_count * (double)(probe->now_ns - *last_ns) / (double)PROBE_SWEEP_NS;
     *last_ns = probe->now_ns;
     int32_t others = clients->others_count < PROBE_OTHERS_PER_TURN ? clients->others_count
                                                                    : PROBE_OTHERS_PER_TURN;

@@ -15,8 +15,9 @@
 #include <stdint.h>
 
 #define PROBE_SWEEP_NS (10 * BASE_NS_PER_MS)
-#define PROBE_QUIET_NS (200 * BASE_NS_PER_MS)  /* nothing for so long: nothing more will come */
-#define PROBE_TAIL_MAX_NS (2 * BASE_NS_PER_S) /* the load goes on behind the window, at most so long */
+#define PROBE_QUIET_NS (200 * BASE_NS_PER_MS) /* nothing for so long: nothing more will come */
+#define PROBE_TAIL_MAX_NS                                                                          \
+    (2 * BASE_NS_PER_S) /* the load goes on behind the window, at most so long */
 
 struct probe_options {
     struct source_options source;
@@ -31,8 +32,8 @@ struct probe_options {
 void probe_run(struct clients *clients, const struct probe_options *options,
                struct load_report *report);
 
-/* Reads and forgets until nothing has come for PROBE_QUIET_NS; false when that did not happen within
- * `patience_ns`. */
+/* Reads and forgets until nothing has come for PROBE_QUIET_NS; false when that did not happen
+ * within `patience_ns`. */
 bool probe_drain(struct clients *clients, base_ns patience_ns, int64_t *bytes);
 
 #endif

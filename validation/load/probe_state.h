@@ -15,8 +15,8 @@ enum {
     PROBE_LOG_MAX = 8 << 20,        /* sampled deliveries remembered one by one */
 };
 
-/* recv() calls: the time of slices in which none found anything gives the cost of one that does not,
- * and what is left of the others is what the finding ones cost. Two clock readings a slice. */
+/* recv() calls: the time of slices in which none found anything gives the cost of one that does
+ * not, and what is left of the others is what the finding ones cost. Two clock readings a slice. */
 struct probe_looks {
     int64_t found, empty, bytes;
     base_ns ns;

@@ -258,9 +258,9 @@ static void derive_latency(struct load_report *report) {
     outcome_init(&outcome);
     hist_merge(&outcome.latency, &report->latency);
     outcome_finish(&outcome);
-    static const enum outcome_metric taken[] = {OUTCOME_latency_p50_ms,  OUTCOME_latency_p90_ms,
-                                                OUTCOME_latency_p99_ms,  OUTCOME_latency_p999_ms,
-                                                OUTCOME_latency_max_ms,  OUTCOME_latency_mean_ms};
+    static const enum outcome_metric taken[] = {OUTCOME_latency_p50_ms, OUTCOME_latency_p90_ms,
+                                                OUTCOME_latency_p99_ms, OUTCOME_latency_p999_ms,
+                                                OUTCOME_latency_max_ms, OUTCOME_latency_mean_ms};
     for (size_t i = 0; i < COUNT_OF(taken); i++)
         report->metric[taken[i]] = outcome.metric[taken[i]];
     outcome_fini(&outcome);

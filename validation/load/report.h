@@ -1,7 +1,7 @@
 /* What a probe came to, as the load generator tells it: counts first, figures derived from them.
  *
- * Counts of several processes add up; a share, a slope or a percentile does not. So a report carries
- * the counts by population and step of the window, load_report_merge adds them, and
+ * Counts of several processes add up; a share, a slope or a percentile does not. So a report
+ * carries the counts by population and step of the window, load_report_merge adds them, and
  * load_report_finish derives every figure anew. One JSON object on one line is its written form. */
 #ifndef HEADROOM_VALIDATION_LOAD_REPORT_H
 #define HEADROOM_VALIDATION_LOAD_REPORT_H
@@ -41,25 +41,26 @@ struct load_population {
     int64_t pending; /* ... that had not arrived when the patience ended: neither */
     int64_t due_sampled, in_time_sampled, arrived_sampled; /* the same, sampled clients only */
     int64_t bulk_due_bytes, bulk_bytes; /* the whole probe, clients counted by bytes only */
-    struct hist latency;                /* ns, of the sampled clients' deliveries due in the window */
-    double worst_client_p99_ms;         /* of the sampled clients; NAN: none */
-    struct load_step *steps;            /* [report->steps_count] */
+    struct hist latency;        /* ns, of the sampled clients' deliveries due in the window */
+    double worst_client_p99_ms; /* of the sampled clients; NAN: none */
+    struct load_step *steps;    /* [report->steps_count] */
 };
 
 /* Calls of one kind, in the measured window. */
 struct load_looks {
-    int64_t found;      /* recv() that returned data */
-    int64_t empty;      /* recv() that did not */
+    int64_t found; /* recv() that returned data */
+    int64_t empty; /* recv() that did not */
     int64_t bytes;
-    double found_ns;    /* mean time of a recv() that returned data, with its parsing and counting */
-    double empty_ns;    /* mean time of one that did not */
+    double found_ns; /* mean time of a recv() that returned data, with its parsing and counting */
+    double empty_ns; /* mean time of one that did not */
 };
 
 struct load_generator {
     int64_t processes;
     double elapsed_s; /* of the window, summed over processes */
     double busy_s;    /* of it: sends, and looks that found something */
-    double cpu_s;     /* processor time that the kernel gave in it: less than elapsed means stolen or shared */
+    double cpu_s; /* processor time that the kernel gave in it: less than elapsed means stolen or
+                     shared */
     int64_t publishes_sent;    /* in the whole probe */
     int64_t publishes_unsent;  /* their sender was not connected, or its queue was full */
     int64_t publishes_blocked; /* had to wait because the server did not take them at once */
@@ -73,7 +74,8 @@ struct load_generator {
 };
 
 struct load_close {
-    int32_t code; /* 1006: without a close frame; 0: none was looked for (a client counted by bytes) */
+    int32_t
+        code; /* 1006: without a close frame; 0: none was looked for (a client counted by bytes) */
     int64_t count;
 };
 
@@ -100,8 +102,8 @@ struct load_report {
     struct load_generator generator;
     /* what follows */
     double metric[OUTCOME_METRICS]; /* NAN: not the generator's to say */
-    struct hist latency;            /* ns, pooled: a population's sample stands for all its deliveries */
-    struct outcome_series series;   /* pooled likewise */
+    struct hist latency; /* ns, pooled: a population's sample stands for all its deliveries */
+    struct outcome_series series; /* pooled likewise */
 };
 
 void load_report_init(struct load_report *report);

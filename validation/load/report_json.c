@@ -15,7 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum member_kind { MEMBER_INT32, MEMBER_INT64, MEMBER_DOUBLE, MEMBER_BOOL, MEMBER_SEED, MEMBER_HIST };
+enum member_kind {
+    MEMBER_INT32,
+    MEMBER_INT64,
+    MEMBER_DOUBLE,
+    MEMBER_BOOL,
+    MEMBER_SEED,
+    MEMBER_HIST
+};
 
 struct member {
     const char *name;
@@ -76,8 +83,8 @@ static const struct member generator_members[] = {
 };
 
 static const struct member looks_members[] = {
-    MEMBER(INT64, load_looks, found),    MEMBER(INT64, load_looks, empty),
-    MEMBER(INT64, load_looks, bytes),    MEMBER(DOUBLE, load_looks, found_ns),
+    MEMBER(INT64, load_looks, found),     MEMBER(INT64, load_looks, empty),
+    MEMBER(INT64, load_looks, bytes),     MEMBER(DOUBLE, load_looks, found_ns),
     MEMBER(DOUBLE, load_looks, empty_ns),
 };
 
@@ -113,7 +120,8 @@ static uint8_t *read_base64(const char *digits, size_t *length) {
         if (padding > 0 && i + 4 != count)
             goto broken;
         for (size_t k = 0; k < 4; k++) {
-            const char *digit = k < 4 - padding ? strchr(base64_digits, digits[i + k]) : base64_digits;
+            const char *digit =
+                k < 4 - padding ? strchr(base64_digits, digits[i + k]) : base64_digits;
             if (!digit || !*digit)
                 goto broken;
             group = group << 6 | (uint32_t)(digit - base64_digits);

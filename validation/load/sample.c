@@ -53,8 +53,8 @@ void sample_init(struct sample *sample, const struct roster *roster, int32_t wan
         int64_t count = places_of(roster, p, places);
         int64_t quota = quota_of((int32_t)count, wanted, total);
         struct rng rng;
-        rng_init(&rng, (struct rng_name){
-                           .seed = seed, .entity = (uint64_t)p, .purpose = PURPOSE_SAMPLE});
+        rng_init(&rng,
+                 (struct rng_name){.seed = seed, .entity = (uint64_t)p, .purpose = PURPOSE_SAMPLE});
         for (int64_t k = 0; k < quota; k++) {
             int64_t low = k * count / quota, high = (k + 1) * count / quota;
             int64_t chosen = low + (int64_t)rng_below(&rng, (uint64_t)(high - low));

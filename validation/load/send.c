@@ -1,9 +1,9 @@
 /* Publishing on time.
  *
  * What is due is framed into its sender's outbox first and sent afterwards, one send() per sender,
- * so that publishes of one instant arrive as one piece. A sender whose connection is closed, or whose
- * outbox is full because the server does not read, makes the publish unsent: it is counted, and the
- * deliveries that would have come of it are due to nobody. */
+ * so that publishes of one instant arrive as one piece. A sender whose connection is closed, or
+ * whose outbox is full because the server does not read, makes the publish unsent: it is counted,
+ * and the deliveries that would have come of it are due to nobody. */
 #include "validation/load/probe_state.h"
 
 #include "models/workload/protocol.h"

@@ -26,8 +26,8 @@ void serve_error(struct text *answer, const char *why) {
 }
 
 static void drain(struct serve *serve, base_ns patience_ns, struct load_tally *tally) {
-    *tally = (struct load_tally){
-        .connected = serve->clients.connected_count + serve->clients.extra_count};
+    *tally = (struct load_tally){.connected =
+                                     serve->clients.connected_count + serve->clients.extra_count};
     tally->is_quiet = probe_drain(&serve->clients, patience_ns, &tally->bytes);
     serve->is_dirty = !tally->is_quiet;
 }

@@ -47,7 +47,8 @@ bool load_session_tally(struct load_session *session, const char *command, base_
 /* A probe or a burst; `report` must be initialised. */
 bool load_session_report(struct load_session *session, const char *command, base_ns timeout_ns,
                          struct load_report *report) MUST_USE;
-/* Asks it to quit, waits a moment, then kills it. Its exit status as of waitpid; -1: not running. */
+/* Asks it to quit, waits a moment, then kills it. Its exit status as of waitpid; -1: not running.
+ */
 int load_session_stop(struct load_session *session);
 
 #endif

@@ -1,5 +1,5 @@
-/* Where a probe's publishes come from: the scenario's plan, or bursts for the calibrator. Either can
- * be walked again from the start and yields the same. */
+/* Where a probe's publishes come from: the scenario's plan, or bursts for the calibrator. Either
+ * can be walked again from the start and yields the same. */
 #ifndef HEADROOM_VALIDATION_LOAD_SOURCE_H
 #define HEADROOM_VALIDATION_LOAD_SOURCE_H
 

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 enum load_limit { /* why no more were connected */
-    LOAD_LIMIT_NONE,
-    LOAD_LIMIT_SERVER,         /* it refused */
-    LOAD_LIMIT_GENERATOR,      /* out of descriptors or ports here */
-    LOAD_LIMIT_NOBODY_LISTENS, /* nothing at that port */
-    LOAD_LIMITS
+                  LOAD_LIMIT_NONE,
+                  LOAD_LIMIT_SERVER,         /* it refused */
+                  LOAD_LIMIT_GENERATOR,      /* out of descriptors or ports here */
+                  LOAD_LIMIT_NOBODY_LISTENS, /* nothing at that port */
+                  LOAD_LIMITS
 };
 
 struct load_tally {

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { UNSENT_NUMBERS_MAX = 1 << 27 }; /* publishes of one probe; pages are touched only where used */
+enum {
+    UNSENT_NUMBERS_MAX = 1 << 27
+}; /* publishes of one probe; pages are touched only where used */
 
 struct unsent {
     _Atomic uint64_t *words; /* mapped, shared with children */

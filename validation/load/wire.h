@@ -10,7 +10,7 @@
 
 enum {
     WIRE_REQUEST_MAX = 256,
-    WIRE_RESPONSE_MAX = 2048,    /* of the server's answer, up to the empty line */
+    WIRE_RESPONSE_MAX = 2048, /* of the server's answer, up to the empty line */
     WIRE_FRAME_HEADER_MAX = 14,
     WIRE_TEXT = 1,
     WIRE_BINARY = 2,
