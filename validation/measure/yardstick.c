@@ -1,0 +1,352 @@
+/* Each yardstick is a function that runs one short window and says what a unit of it cost; the
+ * median of WINDOWS of them is the result, after one that is thrown away.
+ *
+ * The measuring runs in a thread of its own, pinned, so that the caller's pinning is left alone.
+ * Its costs are processor time (CLOCK_THREAD_CPUTIME_ID), but for the wake-up, which is waiting. */
+#include "validation/measure/yardstick.h"
+
+#include "sim/base/stats.h"
+#include "sim/base/time.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    WINDOWS = 7,
+    SEND_BYTES = 130,
+    CONNECTIONS = 200,
+    WALK_BYTES = 8 << 20,
+    LINE_BYTES = 64,
+    WALK_LINES = WALK_BYTES / LINE_BYTES,
+    WALK_STEPS = 1 << 17,
+    ROUND_TRIPS = 200,
+    BULK_BYTES = 1 << 20,
+};
+#define WINDOW_NS (50 * BASE_NS_PER_MS)
+
+struct yardstick { /* what a measuring thread is given */
+    enum yardstick_kind kind;
+    const struct yardstick_options *options;
+    struct yardstick_result *result;
+    int error;
+};
+
+static base_ns clock_of(clockid_t id) {
+    struct timespec now;
+    clock_gettime(id, &now);
+    return now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+static int pin(int32_t cpu) {
+    if (cpu < 0)
+        return 0;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+/* --- a partner thread on the other processor --- */
+
+struct partner {
+    pthread_t thread;
+    int32_t cpu;
+    _Atomic bool is_stopping;
+    _Atomic int error;
+    int *fds; /* borrowed */
+    int32_t fds_count;
+};
+
+static void *read_in_bulk(void *context) {
+    struct partner *partner = context;
+    partner->error = pin(partner->cpu);
+    while (!partner->is_stopping)
+        for (int32_t i = 0; i < partner->fds_count; i++)
+            (void)recv(partner->fds[i], NULL, BULK_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+    return NULL;
+}
+
+/* fds[0] is waited on, fds[1] answered to. */
+static void *answer(void *context) {
+    struct partner *partner = context;
+    partner->error = pin(partner->cpu);
+    uint64_t one = 1;
+    while (!partner->is_stopping && read(partner->fds[0], &one, sizeof one) == sizeof one)
+        if (write(partner->fds[1], &one, sizeof one) != sizeof one)
+            break;
+    return NULL;
+}
+
+/* --- send --- */
+
+static int connect_pair(int listener, const struct sockaddr_in *address, int pair[2]) {
+    int on = 1;
+    pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pair[1] = -1;
+    if (pair[0] < 0)
+        return errno;
+    setsockopt(pair[0], IPPROTO_TCP, TCP_CONGESTION, "cubic", strlen("cubic"));
+    setsockopt(pair[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(pair[0], (const struct sockaddr *)address, sizeof *address) != 0)
+        return errno;
+    pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    return pair[1] < 0 ? errno : 0;
+}
+
+/* The sending ends are out[0 .. count), the reading ones in[]. */
+static int connect_all(int *out, int *in, int32_t count) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int error = 0;
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 64) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &length) != 0)
+        error = errno;
+    for (int32_t i = 0; i < count && error == 0; i++) {
+        int pair[2];
+        error = connect_pair(listener, &address, pair);
+        out[i] = pair[0];
+        in[i] = pair[1];
+    }
+    if (listener >= 0)
+        close(listener);
+    return error;
+}
+
+static void close_all(const int *fds, int32_t count) {
+    for (int32_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* A blocked send would measure the reader: what is not taken at once is counted as sent with a
+ * yield, whose time is the thread's own to see. With a reader that polls it hardly happens. */
+static double send_window(const int *fds, int32_t count) {
+    static const char frame[SEND_BYTES] = {(char)0x81, 126, 0, SEND_BYTES - 4};
+    base_ns end_ns = clock_of(CLOCK_MONOTONIC) + WINDOW_NS;
+    base_ns cpu_ns = clock_of(CLOCK_THREAD_CPUTIME_ID);
+    int64_t sent = 0;
+    do {
+        for (int32_t i = 0; i < count; i++) {
+            if (send(fds[i], frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+                sent++;
+            else
+                sched_yield();
+        }
+    } while (clock_of(CLOCK_MONOTONIC) < end_ns);
+    return sent > 0 ? (double)(clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / (double)sent : NAN;
+}
+
+static int measure_send(const struct yardstick_options *options, double *windows) {
+    int32_t count = options->connections > 0 ? options->connections : CONNECTIONS;
+    int *fds = malloc(2 * (size_t)count * sizeof *fds);
+    if (!fds)
+        return ENOMEM;
+    memset(fds, 0xff, 2 * (size_t)count * sizeof *fds);
+    int error = connect_all(fds, fds + count, count);
+    struct partner reader = {.cpu = options->other_cpu, .fds = fds + count, .fds_count = count};
+    if (error == 0)
+        error = pthread_create(&reader.thread, NULL, read_in_bulk, &reader);
+    if (error == 0) {
+        for (int32_t i = -1; i < WINDOWS; i++) {
+            double cost = send_window(fds, count);
+            if (i >= 0)
+                windows[i] = cost;
+        }
+        reader.is_stopping = true;
+        pthread_join(reader.thread, NULL);
+        error = reader.error;
+    }
+    close_all(fds, 2 * count);
+    free(fds);
+    return error;
+}
+
+/* --- memory --- */
+
+/* One cycle through all lines in random order (Sattolo 1986), so that no step can be foreseen. */
+static uint32_t *random_cycle(void) {
+    enum { WORDS = LINE_BYTES / sizeof(uint32_t) };
+    uint32_t *lines = aligned_alloc(LINE_BYTES, WALK_BYTES), *order = malloc(WALK_LINES * 4);
+    if (!lines || !order) {
+        free(lines);
+        free(order);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < WALK_LINES; i++)
+        order[i] = i;
+    uint64_t state = 0x9e3779b97f4a7c15;
+    for (uint32_t i = WALK_LINES - 1; i > 0; i--) {
+        state = state * 6364136223846793005 + 1442695040888963407;
+        uint32_t j = (uint32_t)((state >> 33) % i), moved = order[i];
+        order[i] = order[j];
+        order[j] = moved;
+    }
+    for (uint32_t i = 0; i < WALK_LINES; i++)
+        lines[(size_t)i * WORDS] = order[i] * WORDS;
+    free(order);
+    return lines;
+}
+
+static double walk_window(const uint32_t *lines, uint32_t *at) {
+    base_ns cpu_ns = clock_of(CLOCK_THREAD_CPUTIME_ID);
+    for (int32_t i = 0; i < WALK_STEPS; i++)
+        *at = lines[*at];
+    return (double)(clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / WALK_STEPS;
+}
+
+static int measure_memory(double *windows) {
+    uint32_t *lines = random_cycle(), at = 0;
+    if (!lines)
+        return ENOMEM;
+    walk_window(lines, &at);
+    for (int32_t i = 0; i < WINDOWS; i++)
+        windows[i] = walk_window(lines, &at);
+    /* The walk's end is used, so that it cannot be left out. */
+    int error = at < WALK_BYTES ? 0 : EINVAL;
+    free(lines);
+    return error;
+}
+
+/* --- wake-up --- */
+
+static double round_trips(const int *fds, int *error) {
+    uint64_t one = 1;
+    base_ns began_ns = clock_of(CLOCK_MONOTONIC);
+    for (int32_t i = 0; i < ROUND_TRIPS; i++) {
+        one = 1;
+        if (write(fds[0], &one, sizeof one) != sizeof one ||
+            read(fds[1], &one, sizeof one) != sizeof one) {
+            *error = errno;
+            break;
+        }
+    }
+    return (double)(clock_of(CLOCK_MONOTONIC) - began_ns) * 1e-3 / ROUND_TRIPS;
+}
+
+static int measure_wake_up(const struct yardstick_options *options, double *windows) {
+    int fds[2] = {eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)};
+    int error = fds[0] < 0 || fds[1] < 0 ? errno : 0;
+    struct partner partner = {.cpu = options->other_cpu, .fds = fds, .fds_count = 2};
+    if (error == 0)
+        error = pthread_create(&partner.thread, NULL, answer, &partner);
+    if (error == 0) {
+        round_trips(fds, &error);
+        for (int32_t i = 0; i < WINDOWS; i++)
+            windows[i] = round_trips(fds, &error);
+        partner.is_stopping = true;
+        uint64_t one = 1;
+        if (write(fds[0], &one, sizeof one) != sizeof one)
+            error = errno;
+        pthread_join(partner.thread, NULL);
+        error = error ? error : partner.error;
+    }
+    close_all(fds, 2);
+    return error;
+}
+
+/* --- the whole --- */
+
+static void *measure(void *context) {
+    struct yardstick *yardstick = context;
+    double windows[WINDOWS];
+    int error = pin(yardstick->options->cpu);
+    if (error == 0) {
+        switch (yardstick->kind) {
+        case YARDSTICK_SEND:
+            error = measure_send(yardstick->options, windows);
+            break;
+        case YARDSTICK_MEMORY:
+            error = measure_memory(windows);
+            break;
+        case YARDSTICK_WAKE_UP:
+            error = measure_wake_up(yardstick->options, windows);
+            break;
+        case YARDSTICK_KINDS:
+            error = EINVAL;
+            break;
+        }
+    }
+    yardstick->error = error;
+    if (error == 0) {
+        double median = stats_median(windows, WINDOWS);
+        double low = stats_quantile(windows, WINDOWS, 0.1);
+        double high = stats_quantile(windows, WINDOWS, 0.9);
+        *yardstick->result = (struct yardstick_result){median, (high - low) / median};
+    }
+    return NULL;
+}
+
+bool yardstick_measure(enum yardstick_kind kind, const struct yardstick_options *options,
+                       struct yardstick_result *result) {
+    struct yardstick yardstick = {.kind = kind, .options = options, .result = result};
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, measure, &yardstick);
+    if (error == 0) {
+        pthread_join(thread, NULL);
+        error = yardstick.error;
+    }
+    errno = error;
+    return error == 0;
+}
+
+static const struct {
+    const char *name, *unit;
+} kinds[YARDSTICK_KINDS] = {
+    [YARDSTICK_SEND] = {"send", "ns"},
+    [YARDSTICK_MEMORY] = {"memory", "ns"},
+    [YARDSTICK_WAKE_UP] = {"wake_up", "us"},
+};
+
+const char *yardstick_name(enum yardstick_kind kind) {
+    return kinds[kind].name;
+}
+const char *yardstick_unit(enum yardstick_kind kind) {
+    return kinds[kind].unit;
+}
+
+/* user nice system idle iowait irq softirq steal (proc(5)); guest time is within user and nice. */
+bool yardstick_steal_read(int32_t cpu, struct yardstick_steal *steal) {
+    enum { COLUMNS = 8, STEAL = 7 };
+    char name[16], line[512];
+    snprintf(name, sizeof name, cpu < 0 ? "cpu " : "cpu%d ", cpu);
+    FILE *file = fopen("/proc/stat", "re");
+    bool is_found = false;
+    while (file && !is_found && fgets(line, sizeof line, file)) {
+        if (strncmp(line, name, strlen(name)) != 0)
+            continue;
+        *steal = (struct yardstick_steal){0};
+        char *at = line + strlen(name);
+        for (int column = 0; column < COLUMNS; column++) {
+            uint64_t ticks = strtoull(at, &at, 10);
+            steal->all_ticks += ticks;
+            if (column == STEAL)
+                steal->stolen_ticks = ticks;
+        }
+        is_found = true;
+    }
+    if (file)
+        fclose(file);
+    return is_found;
+}
+
+double yardstick_steal_share(const struct yardstick_steal *before,
+                             const struct yardstick_steal *after) {
+    if (after->all_ticks <= before->all_ticks)
+        return 0;
+    return (double)(after->stolen_ticks - before->stolen_ticks) /
+           (double)(after->all_ticks - before->all_ticks);
+}

@@ -1,0 +1,52 @@
+/* How fast the machine is right now: three small measurements that share no code with the gateway.
+ *
+ * One number per machine is worthless where two machines of a kind differ by four and drift within
+ * minutes; a ratio to a yardstick taken in the same breath holds within a few percent. Each takes
+ * less than half a second and is a median of short windows. */
+#ifndef HEADROOM_VALIDATION_MEASURE_YARDSTICK_H
+#define HEADROOM_VALIDATION_MEASURE_YARDSTICK_H
+
+#include "sim/base/attributes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum yardstick_kind {
+    YARDSTICK_SEND, /* ns of processor time per send() of 130 bytes to one of many loopback sockets,
+                       read by a thread on the other processor that polls */
+    YARDSTICK_MEMORY,  /* ns per step of a random walk over 8 MiB */
+    YARDSTICK_WAKE_UP, /* us for a round trip between two threads that sleep on two processors */
+    YARDSTICK_KINDS
+};
+
+struct yardstick_result {
+    double median;
+    double spread; /* (p90 - p10) / median of the windows */
+};
+
+struct yardstick_options {
+    int32_t cpu;         /* where the work is done; -1: anywhere */
+    int32_t other_cpu;   /* the reader, or the one that is woken */
+    int32_t connections; /* of YARDSTICK_SEND; 0: 200 */
+};
+
+const char *yardstick_name(enum yardstick_kind kind); /* "send", "memory", "wake_up" */
+const char *yardstick_unit(enum yardstick_kind kind); /* "ns", "ns", "us" */
+
+/* False with errno set when sockets, threads or pinning failed; the thread that calls keeps its own
+ * pinning. */
+bool yardstick_measure(enum yardstick_kind kind, const struct yardstick_options *options,
+                       struct yardstick_result *result) MUST_USE;
+
+/* Processor time that the host took away, as the kernel counts it. */
+struct yardstick_steal {
+    uint64_t stolen_ticks, all_ticks; /* of one processor */
+};
+
+/* Of processor `cpu`, -1: of all together. False when /proc/stat has no such line. */
+bool yardstick_steal_read(int32_t cpu, struct yardstick_steal *steal) MUST_USE;
+/* Share of the time between two readings; 0 when no time has passed. */
+double yardstick_steal_share(const struct yardstick_steal *before,
+                             const struct yardstick_steal *after);
+
+#endif
