@@ -41,40 +41,13 @@ static struct json *syntax_error(struct scan *scan, size_t at, const char *forma
     return NULL;
 }
 
-/* Length of the word at `bytes`, the kinds of word that people write where a value belongs: 64KiB,
- * 1/s, True, -1. A comment that follows is none of it. */
-static size_t word_length(const char *bytes) {
-    size_t length = 0;
-    for (;; length++) {
-        char c = bytes[length];
-        bool is_comment = c == '/' && (bytes[length + 1] == '/' || bytes[length + 1] == '*');
-        if (!isalnum((unsigned char)c) && (is_comment || c == '\0' || !strchr("_.+-/%", c)))
-            return length;
-    }
-}
-
-/* What stands at `at`, for a message: the end, a string, a word, or one character. */
-static struct reading_found standing_at(const struct scan *scan, size_t at) {
-    enum { SHOWN_MAX = 32 };
-    const char *bytes = scan->bytes + at;
+/* What stands here instead of what was expected, for a message. */
+static struct reading_found standing_here(const struct scan *scan) {
+    const char *end = scan->source->is_setting ? "the end of the value" : "the end of the file";
     struct reading_found found;
-    if (*bytes == '\0') {
-        (void)snprintf(found.text, sizeof found.text, "the end of the %s",
-                       scan->source->is_setting ? "value" : "file");
-        return found;
-    }
-    size_t length = word_length(bytes);
-    if (*bytes == '"' || *bytes == '\'')
-        length = strcspn(bytes + 1, *bytes == '"' ? "\"\\\r\n\t" : "'\\\r\n\t") + 2;
-    bool is_cut = length > SHOWN_MAX;
-    if (is_cut || length == 0 || bytes[length - 1] == '\n' || strlen(bytes) < length)
-        length = is_cut ? SHOWN_MAX : json_text_character(bytes);
-    while (is_cut && ((unsigned char)bytes[length] & 0xc0) == 0x80)
-        length--;
-    (void)snprintf(found.text, sizeof found.text, "%.*s%s", (int)length, bytes,
-                   is_cut ? "..." : "");
-    for (char *c = found.text; *c; c++)
-        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
+    if (scan->bytes[scan->at] != '\0')
+        return json_text_shown(scan->bytes + scan->at);
+    (void)snprintf(found.text, sizeof found.text, "%s", end);
     return found;
 }
 
@@ -186,7 +159,7 @@ static int after_value(struct scan *scan, const struct json *parent) {
         const char *hint =
             c == '"' || c == '{' || c == '[' ? "; is a comma missing before it?" : "";
         syntax_error(scan, scan->at, "expected \",\" or \"%c\", found %s%s", closing,
-                     standing_at(scan, scan->at).text, hint);
+                     standing_here(scan).text, hint);
         return -1;
     }
     size_t comma = scan->at++;
@@ -239,7 +212,7 @@ static const char *read_key(struct scan *scan, const struct json *object) {
         return (void)unclosed(scan, object), NULL;
     if (c != '"') {
         syntax_error(scan, scan->at, "expected a key in double quotes, found %s%s",
-                     standing_at(scan, scan->at).text, c == '#' ? "; comments start with //" : "");
+                     standing_here(scan).text, c == '#' ? "; comments start with //" : "");
         return NULL;
     }
     const char *key = read_string_new(scan);
@@ -247,7 +220,7 @@ static const char *read_key(struct scan *scan, const struct json *object) {
         return NULL;
     if (scan->bytes[scan->at] != ':') {
         syntax_error(scan, scan->at, "expected \":\" after the key %s, found %s",
-                     reading_quoted(key).text, standing_at(scan, scan->at).text);
+                     reading_quoted(key).text, standing_here(scan).text);
         return NULL;
     }
     scan->at++;
@@ -314,26 +287,12 @@ static struct json *read_object(struct scan *scan) {
     return object;
 }
 
-static const char *number_hint(const char *word, size_t number_length) {
-    const char *digits = word + (word[0] == '-');
-    if (digits[0] == '0' && isdigit((unsigned char)digits[1]))
-        return ": it starts with a zero";
-    if (digits[0] == '0' && (digits[1] | 0x20) == 'x')
-        return "; expected decimal digits";
-    if (number_length > 0 && word[number_length] == '_')
-        return "; expected digits without separators";
-    if (number_length > 0 &&
-        (isalpha((unsigned char)word[number_length]) || strchr("/%", word[number_length])))
-        return "; a quantity with a unit stands in double quotes";
-    return "; expected digits, then perhaps a point and more digits";
-}
-
 static struct json *read_number(struct scan *scan) {
     const char *here = scan->bytes + scan->at;
     size_t length = json_text_number(here);
-    if (length == 0 || length != word_length(here))
-        return syntax_error(scan, scan->at, "%s is not a number%s",
-                            standing_at(scan, scan->at).text, number_hint(here, length));
+    if (length == 0 || length != json_text_word(here))
+        return syntax_error(scan, scan->at, "%s is not a number%s", standing_here(scan).text,
+                            json_text_number_hint(here, length));
     struct json *json = new_here(scan, JSON_NUMBER);
     json->text = arena_new_text_n(scan->reading->arena, here, length);
     scan->at += length;
@@ -344,7 +303,7 @@ static struct json *read_number(struct scan *scan) {
 static struct json *refuse_word(struct scan *scan) {
     static const char *const words[] = {"true", "false", "null"};
     static const char curly_quote[] = "\xe2\x80\x9c";
-    struct reading_found found = standing_at(scan, scan->at);
+    struct reading_found found = standing_here(scan);
     const char *here = scan->bytes + scan->at;
     const char *nearest = text_nearest(found.text, words, COUNT_OF(words));
     if (nearest)
@@ -364,7 +323,7 @@ static struct json *read_word(struct scan *scan) {
         enum json_kind kind;
     } words[] = {{"true", JSON_TRUE}, {"false", JSON_FALSE}, {"null", JSON_NULL}};
     const char *here = scan->bytes + scan->at;
-    size_t length = word_length(here);
+    size_t length = json_text_word(here);
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (length == strlen(words[i].word) && memcmp(here, words[i].word, length) == 0) {
             struct json *json = new_here(scan, words[i].kind);
@@ -428,14 +387,13 @@ static struct json *read_all(struct scan *scan) {
                             scan->source->is_setting ? "value" : "file");
     if (!scan->source->is_setting && scan->bytes[scan->at] != '{')
         return syntax_error(scan, scan->at, "expected an object in { }, found %s",
-                            standing_at(scan, scan->at).text);
+                            standing_here(scan).text);
     struct json *json = read_value(scan);
     if (!json || !skip_blanks(scan))
         return NULL;
     if (scan->bytes[scan->at] != '\0')
         return syntax_error(scan, scan->at, "expected the end of the %s, found %s",
-                            scan->source->is_setting ? "value" : "file",
-                            standing_at(scan, scan->at).text);
+                            scan->source->is_setting ? "value" : "file", standing_here(scan).text);
     return json;
 }
 

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_continuation(char c) {
@@ -127,6 +128,52 @@ size_t json_text_escape(const char *at, struct text *out, const char **problem) 
     }
     text_add_n(out, &meant[found - letters], 1);
     return 2;
+}
+
+size_t json_text_word(const char *bytes) {
+    size_t length = 0;
+    for (;; length++) {
+        char c = bytes[length];
+        bool is_comment = c == '/' && (bytes[length + 1] == '/' || bytes[length + 1] == '*');
+        if (!isalnum((unsigned char)c) && (is_comment || c == '\0' || !strchr("_.+-/%", c)))
+            return length;
+    }
+}
+
+struct reading_found json_text_shown(const char *bytes) {
+    enum { SHOWN_MAX = 32 };
+    struct reading_found found;
+    size_t length = json_text_word(bytes);
+    if (*bytes == '"' || *bytes == '\'') {
+        size_t inside = strcspn(bytes + 1, *bytes == '"' ? "\"\\\r\n\t" : "'\\\r\n\t");
+        length = bytes[1 + inside] == *bytes ? inside + 2 : 0; /* 0: not a plain, closed string */
+    }
+    bool is_cut = length > SHOWN_MAX;
+    if (is_cut)
+        length = SHOWN_MAX;
+    else if (length == 0)
+        length = json_text_character(bytes);
+    while (is_cut && is_continuation(bytes[length]))
+        length--;
+    (void)snprintf(found.text, sizeof found.text, "%.*s%s", (int)length, bytes,
+                   is_cut ? "..." : "");
+    for (char *c = found.text; *c; c++)
+        *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
+    return found;
+}
+
+const char *json_text_number_hint(const char *word, size_t number_length) {
+    const char *digits = word + (word[0] == '-');
+    if (digits[0] == '0' && isdigit((unsigned char)digits[1]))
+        return ": it starts with a zero";
+    if (digits[0] == '0' && (digits[1] | 0x20) == 'x')
+        return "; expected decimal digits";
+    if (number_length > 0 && word[number_length] == '_')
+        return "; expected digits without separators";
+    if (number_length > 0 &&
+        (isalpha((unsigned char)word[number_length]) || strchr("/%", word[number_length])))
+        return "; a quantity with a unit stands in double quotes";
+    return "; expected digits, then perhaps a point and more digits";
 }
 
 struct json_text_position json_text_position(const char *bytes, size_t length, size_t at) {

@@ -6,6 +6,7 @@
 #include "models/spec/value.h"
 
 #include "models/spec/json_text.h"
+#include "models/spec/unit_guess.h"
 #include "sim/base/check.h"
 
 #include <inttypes.h>
@@ -13,9 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum { UNITS_MAX = 16, UNIT_NAMES_BYTES = 128 };
 
 struct quantity {
     enum units_kind units;
@@ -123,79 +121,14 @@ static bool other_kind(struct reading *reading, const struct table_row *row,
     return false;
 }
 
-/* What `text` is when it is a quantity of another kind; NULL: it is none. */
-static const char *kind_of_text(const char *text) {
-    static const struct {
-        enum units_kind kind;
-        const char *what;
-    } kinds[] = {{UNITS_TIME, "a time"},
-                 {UNITS_BYTES, "an amount of bytes"},
-                 {UNITS_BITRATE, "a bit rate"},
-                 {UNITS_RATE, "a rate"}};
-    struct units_result result;
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (units_parse(kinds[i].kind, text, &result) && *result.rest == '\0')
-            return kinds[i].what;
-    return NULL;
-}
-
-static bool starts_with(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-/* The unit that was probably meant by `wrong`, or NULL. Not the nearest by letters: "Mbps" is
- * nearest to "MB/s" and eight times off, "64M" is as near to MB as to MiB. In this order: the same
- * letters in another case; the only one that starts so
- * ("Mbit"); the longest that it starts with ("seconds"). */
-static const char *meant_unit(const char *const *units, size_t count, const char *wrong) {
-    const char *begun = NULL, *within = NULL;
-    int32_t begun_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(units[i], wrong) == 0)
-            return units[i];
-        if (wrong[0] && starts_with(units[i], wrong)) {
-            begun = units[i];
-            begun_count++;
-        }
-        if (starts_with(wrong, units[i]) && (!within || strlen(units[i]) > strlen(within)))
-            within = units[i];
-    }
-    return begun_count == 1 ? begun : (begun_count == 0 ? within : NULL);
-}
-
-static const char *meant_bit_rate(const char *const *units, size_t count, const char *wrong) {
-    for (size_t i = 0; i < count; i++)
-        if (strstr(units[i], "bit/s") && (units[i][0] | 0x20) == (wrong[0] | 0x20))
-            return units[i];
-    return NULL;
-}
-
-static const char *nearest_unit(enum units_kind kind, const char *wrong,
-                                char names[UNIT_NAMES_BYTES]) {
-    (void)snprintf(names, UNIT_NAMES_BYTES, "%s", units_names(kind));
-    const char *units[UNITS_MAX];
-    size_t count = 0, length = strlen(wrong);
-    char *rest = NULL;
-    for (char *name = strtok_r(names, ", ", &rest); name && count < UNITS_MAX;
-         name = strtok_r(NULL, ", ", &rest))
-        units[count++] = name;
-    bool is_bps = kind == UNITS_BITRATE && length >= 3 && strcmp(wrong + length - 3, "bps") == 0;
-    if (is_bps)
-        return meant_bit_rate(units, count, wrong);
-    bool is_word =
-        wrong[strspn(wrong, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/")] == '\0';
-    return is_word ? meant_unit(units, count, wrong) : NULL;
-}
-
 /* What was probably meant by `text`, which is no quantity: with another unit, or the type's word.
  * "" when there is no telling. */
 static void guess_meant(const struct quantity *quantity, const char *text,
                         char meant[READING_FOUND_BYTES]) {
-    char names[UNIT_NAMES_BYTES];
+    char names[UNIT_GUESS_BYTES];
     size_t number = json_text_number(text);
     const char *wrong = text + number + strspn(text + number, " ");
-    const char *unit =
-        number > 0 && number < 24 ? nearest_unit(quantity->units, wrong, names) : NULL;
+    const char *unit = number > 0 && number < 24 ? unit_guess(quantity->units, wrong, names) : NULL;
     meant[0] = '\0';
     if (unit)
         (void)snprintf(meant, READING_FOUND_BYTES, "%.*s%s", (int)number, text, unit);
@@ -209,7 +142,7 @@ static bool not_a_quantity(struct reading *reading, const struct table_row *row,
     const struct quantity *quantity = quantity_of(row);
     if (json_is_number(json->text))
         return no_unit(reading, row, json);
-    const char *is_what = kind_of_text(json->text);
+    const char *is_what = unit_guess_kind(json->text);
     if (is_what)
         return other_kind(reading, row, json, is_what);
     char meant[READING_FOUND_BYTES];
