@@ -1,0 +1,344 @@
+/* Finding the two runs that belong together, and judging whether they may be compared.
+ *
+ * The measurement is the latest one that is done. Its prediction is the latest one that qualifies;
+ * where none does, the reason is the latest candidate's. */
+#include "validation/compare/compare.h"
+
+#include "sim/base/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct row {
+    const char *title, *unit, *predicted, *otherwise, *measured, *predicted_by, *measured_by;
+} rows[] = {
+#define ROW(title, unit, predicted, otherwise, measured, predicted_by, measured_by)                \
+    {title, unit, predicted, otherwise, measured, predicted_by, measured_by},
+#include "validation/compare/rows.def"
+#undef ROW
+};
+
+/* A run that searched for a ceiling may carry the figures of a run at the ceiling, which is another
+ * load than the scenario's own. */
+#define OUTCOME_OF_A_SEARCH "ceiling.outcome"
+
+struct side_query {
+    struct store *store;
+    struct arena *arena;
+    const char *scenario;
+    enum store_kind kind;
+    const char *command;
+    const char *metric, *otherwise;
+};
+
+static enum store_found metric_of(const struct side_query *query, int64_t run,
+                                  struct store_metric *metric) {
+    struct store_metric search;
+    if (query->command) {
+        enum store_found found =
+            store_metric_of(query->store, run, OUTCOME_OF_A_SEARCH, query->arena, &search);
+        if (found != STORE_MISSING)
+            return found == STORE_FOUND ? STORE_MISSING : STORE_FAILED;
+    }
+    enum store_found found =
+        store_metric_of(query->store, run, query->metric, query->arena, metric);
+    if (found == STORE_MISSING && query->otherwise)
+        found = store_metric_of(query->store, run, query->otherwise, query->arena, metric);
+    return found;
+}
+
+/* Where a search ended without a ceiling, its outcome stands in for the value. */
+static enum store_found read_side(const struct side_query *query, int64_t run,
+                                  struct compare_side *side) {
+    struct store_metric metric, outcome;
+    enum store_found found = metric_of(query, run, &metric);
+    if (found != STORE_FOUND)
+        return found;
+    *side = (struct compare_side){.run = run,
+                                  .value = metric.value,
+                                  .low = metric.low,
+                                  .high = metric.high,
+                                  .text = metric.text ? metric.text : ""};
+    if (!isnan(metric.value) || query->command)
+        return STORE_FOUND;
+    found = store_metric_of(query->store, run, OUTCOME_OF_A_SEARCH, query->arena, &outcome);
+    if (found == STORE_FOUND && outcome.text)
+        side->text = outcome.text;
+    return found == STORE_FAILED ? STORE_FAILED : STORE_FOUND;
+}
+
+/* All runs that are done and might have the metric, oldest first. */
+static bool candidates(const struct side_query *query, struct store_run **runs, int32_t *count) {
+    struct store_filter filter = {.scenario_name = query->scenario,
+                                  .command = query->command,
+                                  .kind = store_kind_name(query->kind),
+                                  .state = store_state_name(STORE_DONE)};
+    return store_runs(query->store, &filter, query->arena, runs, count);
+}
+
+/* The latest measurement: STORE_MISSING when there is none. */
+static enum store_found find_measured(const struct side_query *query, struct store_run *run,
+                                      struct compare_side *side) {
+    struct store_run *runs;
+    int32_t count;
+    if (!candidates(query, &runs, &count))
+        return STORE_FAILED;
+    for (int32_t i = count - 1; i >= 0; i--) {
+        enum store_found found = read_side(query, runs[i].id, side);
+        if (found != STORE_MISSING) {
+            *run = runs[i];
+            return found;
+        }
+    }
+    return STORE_MISSING;
+}
+
+/* Why there is none: not even tried, or tried and refused. NULL: the store failed. */
+static const char *why_not_measured(const struct side_query *query) {
+    struct store_run run;
+    struct store_filter filter = {.scenario_name = query->scenario,
+                                  .kind = store_kind_name(STORE_MEASURED),
+                                  .state = store_state_name(STORE_REFUSED)};
+    switch (store_latest_run(query->store, &filter, query->arena, &run)) {
+    case STORE_FOUND:
+        return arena_new_format(query->arena, "the measurement was refused: %s", run.reason);
+    case STORE_MISSING:
+        return "not measured";
+    case STORE_FAILED:
+        break;
+    }
+    return NULL;
+}
+
+/* NULL: this prediction may be held against this measurement. */
+static const char *objection(struct store *store, const struct store_run *predicted,
+                             const struct store_run *measured) {
+    struct store_prediction prediction;
+    if (predicted->scenario_hash != measured->scenario_hash)
+        return "the prediction is of another text of this scenario";
+    if (predicted->load_scale != measured->load_scale &&
+        !(isnan(predicted->load_scale) && isnan(measured->load_scale)))
+        return "the prediction is of another load";
+    switch (store_prediction_of(store, predicted->id, &prediction)) {
+    case STORE_MISSING:
+        return "the simulated run was not written down as a prediction";
+    case STORE_FAILED:
+        return store->error;
+    case STORE_FOUND:
+        break;
+    }
+    if (prediction.last_run >= measured->id || prediction.created_at_ns > measured->started_at_ns)
+        return "the prediction was written after its measurement began";
+    return NULL;
+}
+
+/* The latest prediction that qualifies, or what is wrong with the latest one. */
+static enum store_found find_predicted(const struct side_query *query,
+                                       const struct store_run *measured, struct compare_side *side,
+                                       const char **why) {
+    struct store_run *runs;
+    int32_t count;
+    *why = NULL;
+    if (!candidates(query, &runs, &count))
+        return STORE_FAILED;
+    for (int32_t i = count - 1; i >= 0; i--) {
+        struct compare_side candidate;
+        enum store_found found = read_side(query, runs[i].id, &candidate);
+        if (found == STORE_FAILED)
+            return STORE_FAILED;
+        if (found == STORE_MISSING)
+            continue;
+        const char *wrong = measured ? objection(query->store, &runs[i], measured) : NULL;
+        if (!*why)
+            *side = candidate;
+        if (!wrong) {
+            *side = candidate;
+            *why = NULL;
+            return STORE_FOUND;
+        }
+        if (!*why)
+            *why = wrong;
+    }
+    return *why ? STORE_FOUND : STORE_MISSING;
+}
+
+/* Any run of the same text that went into a fit taints all of them. */
+static bool was_fitted(struct store *store, uint64_t scenario_hash, struct arena *arena,
+                       bool *is_fitted) {
+    struct store_run *runs;
+    int32_t count;
+    if (!store_runs(store, &(struct store_filter){.scenario_hash = scenario_hash}, arena, &runs,
+                    &count))
+        return false;
+    *is_fitted = false;
+    for (int32_t i = 0; i < count; i++)
+        *is_fitted |= runs[i].is_fit;
+    return true;
+}
+
+static double error_of(const struct compare_cell *cell) {
+    double predicted = cell->predicted.value, measured = cell->measured.value;
+    if (isnan(predicted) && isnan(measured))
+        return strcmp(cell->predicted.text, cell->measured.text) == 0 ? 0 : (double)INFINITY;
+    if (isnan(predicted) || isnan(measured))
+        return (double)INFINITY;
+    if (predicted == measured)
+        return 0;
+    return (predicted - measured) / measured; /* a measured 0 makes it infinite */
+}
+
+static void compare(struct compare_cell *cell) {
+    const struct compare_side *predicted = &cell->predicted, *measured = &cell->measured;
+    cell->error = error_of(cell);
+    cell->has_interval = !isnan(predicted->low) && !isnan(predicted->high);
+    cell->is_inside = cell->has_interval && predicted->low <= measured->value &&
+                      measured->value <= predicted->high;
+    cell->has_text = *predicted->text && *measured->text;
+    cell->same_text = cell->has_text && strcmp(predicted->text, measured->text) == 0;
+}
+
+static void set(struct compare_cell *cell, enum compare_status status, const char *why) {
+    cell->status = status;
+    cell->why = why;
+}
+
+/* STORE_MISSING: neither world has anything about it. */
+static enum store_found fill_cell(struct store *store, const struct row *row, struct arena *arena,
+                                  struct compare_cell *cell) {
+    struct side_query query = {.store = store,
+                               .arena = arena,
+                               .scenario = cell->scenario,
+                               .kind = STORE_MEASURED,
+                               .command = row->measured_by,
+                               .metric = row->measured};
+    struct store_run measured;
+    enum store_found has_measured = find_measured(&query, &measured, &cell->measured);
+    query.kind = STORE_SIMULATED;
+    query.command = row->predicted_by;
+    query.metric = row->predicted;
+    query.otherwise = row->otherwise;
+    const char *why;
+    enum store_found has_predicted = find_predicted(
+        &query, has_measured == STORE_FOUND ? &measured : NULL, &cell->predicted, &why);
+    if (has_measured == STORE_FAILED || has_predicted == STORE_FAILED)
+        return STORE_FAILED;
+    if (has_measured == STORE_MISSING && has_predicted == STORE_MISSING)
+        return STORE_MISSING;
+    bool is_fitted = false;
+    if (has_measured == STORE_FOUND &&
+        !was_fitted(store, measured.scenario_hash, arena, &is_fitted))
+        return STORE_FAILED;
+    if (is_fitted)
+        set(cell, COMPARE_REFUSED, "the scenario was used in a fit");
+    else if (has_measured == STORE_MISSING)
+        set(cell, COMPARE_MISSING, why_not_measured(&query));
+    else if (has_predicted == STORE_MISSING)
+        set(cell, COMPARE_MISSING, "not predicted");
+    else if (why)
+        set(cell, COMPARE_REFUSED, why);
+    else
+        compare(cell);
+    return cell->why ? STORE_FOUND : STORE_FAILED;
+}
+
+static bool fill_scenario(struct store *store, const char *scenario, struct arena *arena,
+                          struct comparison *comparison) {
+    const double nan = (double)NAN;
+    const struct compare_side empty = {.value = nan, .low = nan, .high = nan, .text = ""};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct compare_cell *cell = &comparison->cells[comparison->cells_count];
+        *cell = (struct compare_cell){.scenario = scenario,
+                                      .title = rows[i].title,
+                                      .unit = rows[i].unit,
+                                      .why = "",
+                                      .predicted = empty,
+                                      .measured = empty,
+                                      .error = nan};
+        enum store_found found = fill_cell(store, &rows[i], arena, cell);
+        if (found == STORE_FAILED)
+            return false;
+        comparison->cells_count += found == STORE_FOUND;
+    }
+    return true;
+}
+
+static void add_compared(struct compare_summary *summary, const struct compare_cell *cell,
+                         double *errors) {
+    double error = fabs(cell->error);
+    errors[summary->compared_count++] = error;
+    if (isnan(summary->worst_error) || error > summary->worst_error) {
+        summary->worst_error = error;
+        summary->worst_scenario = cell->scenario;
+    }
+    summary->intervals_count += cell->has_interval;
+    summary->inside_count += cell->is_inside;
+    summary->texts_count += cell->has_text;
+    summary->same_text_count += cell->same_text;
+}
+
+static struct compare_summary summarise(const struct comparison *comparison, const char *title,
+                                        struct arena *arena) {
+    double *errors = ARENA_NEW(arena, (size_t)comparison->cells_count, double);
+    struct compare_summary summary = {.title = title,
+                                      .median_error = (double)NAN,
+                                      .worst_error = (double)NAN,
+                                      .worst_scenario = ""};
+    for (int32_t i = 0; i < comparison->cells_count; i++) {
+        const struct compare_cell *cell = &comparison->cells[i];
+        if (strcmp(cell->title, title) != 0)
+            continue;
+        summary.missing_count += cell->status == COMPARE_MISSING;
+        summary.refused_count += cell->status == COMPARE_REFUSED;
+        if (cell->status == COMPARE_DONE)
+            add_compared(&summary, cell, errors);
+    }
+    if (summary.compared_count > 0)
+        summary.median_error = stats_median(errors, (size_t)summary.compared_count);
+    return summary;
+}
+
+static void add_summaries(struct comparison *comparison, struct arena *arena) {
+    comparison->summaries = ARENA_NEW(arena, COUNT_OF(rows), struct compare_summary);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct compare_summary summary = summarise(comparison, rows[i].title, arena);
+        if (summary.compared_count + summary.missing_count + summary.refused_count > 0)
+            comparison->summaries[comparison->summaries_count++] = summary;
+    }
+}
+
+static bool knows(const char *const *names, int32_t count, const char *name) {
+    for (int32_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool complain(struct store *store, const char *wrong, const char *const *names,
+                     int32_t count) {
+    const char *nearest = text_nearest(wrong, names, (size_t)count);
+    snprintf(store->error, sizeof store->error, "%s: has no run of a scenario '%s'%s%s%s",
+             store->path, wrong, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+             nearest ? "'?" : "");
+    return false;
+}
+
+bool compare_worlds(struct store *store, const char *const *scenarios, int32_t scenarios_count,
+                    struct arena *arena, struct comparison *comparison) {
+    const char **known;
+    int32_t known_count;
+    *comparison = (struct comparison){0};
+    if (!store_scenario_names(store, arena, &known, &known_count))
+        return false;
+    for (int32_t i = 0; i < scenarios_count; i++)
+        if (!knows(known, known_count, scenarios[i]))
+            return complain(store, scenarios[i], known, known_count);
+    const char *const *names = scenarios_count > 0 ? scenarios : known;
+    int32_t count = scenarios_count > 0 ? scenarios_count : known_count;
+    comparison->cells = ARENA_NEW(arena, ((size_t)count + 1) * COUNT_OF(rows), struct compare_cell);
+    for (int32_t i = 0; i < count; i++)
+        if (!fill_scenario(store, names[i], arena, comparison))
+            return false;
+    add_summaries(comparison, arena);
+    return true;
+}
