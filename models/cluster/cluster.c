@@ -37,13 +37,12 @@ static void init_clients(struct node *node) {
     size_t clients_count = (size_t)node->layout->roster->clients_count;
     node->inbound_first = ARENA_NEW(arena, clients_count, int32_t);
     node->inbound_last = ARENA_NEW(arena, clients_count, int32_t);
-    node->paused_next = ARENA_NEW(arena, clients_count, int32_t);
+    node->is_ready = ARENA_NEW(arena, clients_count, uint8_t);
     if (!node->layout->has_single_rooms)
         node->touched_flush = ARENA_NEW(arena, clients_count, int32_t);
-    for (size_t i = 0; i < clients_count; i++) {
+    for (size_t i = 0; i < clients_count; i++)
         node->inbound_first[i] = node->inbound_last[i] = -1;
-        node->paused_next[i] = NODE_NOT_PAUSED;
-    }
+    throttle_init(node);
 }
 
 static void node_init(struct node *node, struct run *run, const struct cluster_options *options) {
@@ -83,6 +82,14 @@ static void node_fini(struct node *node) {
         worker_fini(&node->workers[i]);
     free(node->inbound);
     tally_fini(&node->tally);
+}
+
+void node_count_pause(struct node *node, base_ns now_ns) {
+    base_ns since_ns = node->counts.paused_since_ns;
+    base_ns from_ns = since_ns > node->window_start_ns ? since_ns : node->window_start_ns;
+    base_ns to_ns = now_ns < node->window_end_ns ? now_ns : node->window_end_ns;
+    if (to_ns > from_ns)
+        node->counts.paused_ns += to_ns - from_ns;
 }
 
 static void add_resource(struct outcome *outcome, const char *name, const char *unit, double used,
@@ -149,8 +156,6 @@ static void report_node(const struct node *node, const struct cluster_options *o
     metric[OUTCOME_offered_publishes_per_s] = load.publishes_per_s * options->scale;
     metric[OUTCOME_offered_deliveries_per_s] = load.deliveries_per_s * options->scale;
     report_workers(node, window_s, metric);
-    metric[OUTCOME_dropped] = (double)node->counts.dropped;
-    metric[OUTCOME_conflated] = (double)node->counts.conflated;
     metric[OUTCOME_closed_slow] = 0;
     for (int i = 0; i < SLOW_REASON_COUNT; i++) {
         outcome->closed_by_reason[i] = node->counts.closed_by_reason[i];
@@ -158,10 +163,7 @@ static void report_node(const struct node *node, const struct cluster_options *o
     }
     metric[OUTCOME_refused] = (double)node->layout->refused_count;
     metric[OUTCOME_connections] = (double)node->layout->connections_count;
-    base_ns paused_ns =
-        node->counts.paused_ns +
-        (node->counts.paused_count > 0 ? node->window_end_ns - node->counts.paused_since_ns : 0);
-    metric[OUTCOME_throttled_share] = base_seconds(paused_ns) / base_seconds(node->window_end_ns);
+    metric[OUTCOME_throttled_share] = base_seconds(node->counts.paused_ns) / window_s;
     metric[OUTCOME_queued_bytes_max] = (double)node->counts.queued_bytes_max;
     struct memory memory =
         memory_idle(node->layout->roster, options->costs, node->layout->connections_count);
@@ -184,6 +186,10 @@ bool cluster_run(const struct cluster_options *options, struct outcome *outcome)
     enum run_outcome ended = run_until(&run, node.tally.horizon_ns + node.tally.within_ns);
     for (int32_t i = 0; i < options->layout->consumers_count; i++)
         consumer_settle(&node.consumers[i], run.now_ns, &node.tally, node.look_ns);
+    if (node.counts.paused_count > 0)
+        node_count_pause(&node, run.now_ns);
+    if (options->look)
+        options->look(options->look_target, &node);
 
     tally_report(&node.tally, tally_cut(&node.tally), outcome);
     report_node(&node, options, outcome);

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct node;
+
 struct cluster_options {
     const struct layout *layout; /* shared between runs and threads */
     const struct profile_costs *costs;
@@ -19,6 +21,10 @@ struct cluster_options {
     base_ns measure_ns;
     bool has_generator; /* adds the load generator's lateness and looks to each latency, as a
                            measurement has them */
+    /* Called when the run has ended and nothing is freed yet, for tests and recorders; NULL: nobody
+     * looks. */
+    void (*look)(void *target, const struct node *node);
+    void *look_target;
 };
 
 /* Fills `outcome` (outcome_init first) and judges it. False when the run itself failed (a bound of

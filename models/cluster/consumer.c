@@ -10,11 +10,17 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+__extension__ typedef __int128 wide; /* bits times nanoseconds */
+
+static const int64_t BYTE_NS = 8 * BASE_NS_PER_S; /* a byte at one bit per second */
 
 void consumer_init(struct consumer *consumer, const struct consumer_options *options) {
     *consumer = (struct consumer){.client = options->client,
                                   .receiver = options->receiver,
+                                  .bits_per_s = isinf(options->receiver.bytes_per_s)
+                                                    ? 0
+                                                    : llround(options->receiver.bytes_per_s * 8),
                                   .watch = -1,
                                   .capacity_bytes = options->receive_bytes + options->send_bytes};
     /* The window opens when part of the receive buffer has been read, and the send buffer then
@@ -43,23 +49,23 @@ static struct consumer_message *message_at(const struct consumer *consumer, int3
  * --------------------------------------------------------------------------------------- */
 
 static bool reads_at_once(const struct consumer *consumer) {
-    return isinf(consumer->receiver.bytes_per_s);
+    return consumer->bits_per_s == 0;
 }
 
 /* How far the client is at `t_ns` in a reading interval that contains origin_ns; not bounded by
  * what is there. */
 static int64_t position_at(const struct consumer *consumer, base_ns t_ns) {
-    double read = consumer->receiver.bytes_per_s * base_seconds(t_ns - consumer->origin_ns);
-    return read >= 9e18 ? INT64_MAX : consumer->origin + (int64_t)read;
+    wide read = (wide)consumer->bits_per_s * (t_ns - consumer->origin_ns) / BYTE_NS;
+    return read > INT64_MAX - consumer->origin ? INT64_MAX : consumer->origin + (int64_t)read;
 }
 
 static base_ns time_of(const struct consumer *consumer, int64_t position) {
     if (position <= consumer->origin || reads_at_once(consumer))
         return consumer->origin_ns;
-    double seconds = (double)(position - consumer->origin) / consumer->receiver.bytes_per_s;
-    base_ns after_ns = seconds > 9e9 ? BASE_NS_MAX : (base_ns)ceil(seconds * 1e9);
+    wide bits_ns = (wide)(position - consumer->origin) * BYTE_NS;
+    wide after_ns = (bits_ns + consumer->bits_per_s - 1) / consumer->bits_per_s;
     return after_ns > BASE_NS_MAX - consumer->origin_ns ? BASE_NS_MAX
-                                                        : consumer->origin_ns + after_ns;
+                                                        : consumer->origin_ns + (base_ns)after_ns;
 }
 
 /* Counts what has arrived by `until_ns`, the client reading from the origin on without a break. */
@@ -170,33 +176,43 @@ void consumer_append(struct consumer *consumer, const struct consumer_message *m
     last->end = consumer->queued_end;
 }
 
-int64_t consumer_push(struct consumer *consumer, base_ns now_ns) {
-    int64_t level = consumer_level(consumer, now_ns);
-    int64_t space = consumer->capacity_bytes - level;
+int64_t consumer_room(const struct consumer *consumer, base_ns now_ns) {
+    int64_t space = consumer->capacity_bytes - consumer_level(consumer, now_ns);
     int64_t waiting = consumer->queued_end - consumer->kernel_end;
-    int64_t taken = waiting < space ? waiting : space;
-    if (taken <= 0)
-        return 0;
-    if (level == 0) { /* nothing left to read: the next byte is read from now on */
+    return waiting < space ? waiting : space;
+}
+
+void consumer_push(struct consumer *consumer, int64_t bytes, base_ns now_ns) {
+    if (bytes == 0)
+        return;
+    if (consumer_level(consumer, now_ns) == 0) { /* the next byte is read from now on */
         consumer->origin = consumer->kernel_end;
         if (receiver_is_reading(&consumer->receiver, now_ns))
             consumer->origin_ns = now_ns;
     }
-    consumer->kernel_end += taken;
-    return taken;
+    consumer->kernel_end += bytes;
 }
 
-/* The first message that is not wholly with the kernel. */
-static int32_t first_queued(const struct consumer *consumer) {
+/* The first message that ends behind `position`. */
+static int32_t first_behind(const struct consumer *consumer, int64_t position) {
     int32_t low = 0, high = consumer->messages_count;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        if (message_at(consumer, middle)->end > consumer->kernel_end)
+        if (message_at(consumer, middle)->end > position)
             high = middle;
         else
             low = middle + 1;
     }
     return low;
+}
+
+/* The first message that is not wholly with the kernel. */
+static int32_t first_queued(const struct consumer *consumer) {
+    return first_behind(consumer, consumer->kernel_end);
+}
+
+int64_t consumer_messages_within(const struct consumer *consumer, int64_t bytes) {
+    return first_behind(consumer, consumer->kernel_end + bytes) - first_queued(consumer);
 }
 
 void consumer_count_queue(struct consumer *consumer) {

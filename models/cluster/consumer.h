@@ -5,8 +5,10 @@
  * taken, what the application has queued. A message is the position at which it ends: below
  * `kernel_end` it is with the kernel, above it waits in the application. The client's reading is a
  * function of time (models/workload/receiver.h), so nothing happens between two writes that could
- * not be worked out at the second one: positions are settled lazily, and each is rounded once, from
- * an origin that changes only when the buffer was empty or a stall ended. */
+ * not be worked out at the second one: positions are settled lazily, in whole bytes and
+ * nanoseconds, from an origin that changes only when the buffer was empty or a stall began or
+ * ended. A client is at a position at the first nanosecond by which it has read that many bits
+ * since the origin; both directions of that are exact. */
 #ifndef HEADROOM_MODELS_CLUSTER_CONSUMER_H
 #define HEADROOM_MODELS_CLUSTER_CONSUMER_H
 
@@ -29,6 +31,7 @@ struct consumer_message {
 struct consumer {
     int32_t client;
     struct receiver receiver;
+    int64_t bits_per_s;     /* the receiver's rate in whole bits; 0: reads at once */
     int64_t capacity_bytes; /* receive buffer and send buffer together, as the kernel fills them */
     int64_t writable_bytes; /* level at or below which the socket is writable again */
     base_ns origin_ns;      /* the client has read `origin` at this instant ... */
@@ -65,8 +68,12 @@ int64_t consumer_level(const struct consumer *consumer, base_ns now_ns);
 
 /* Appends a message behind what is queued. */
 void consumer_append(struct consumer *consumer, const struct consumer_message *message);
-/* Gives the kernel what it has room for; returns the bytes it took. Settle first. */
-int64_t consumer_push(struct consumer *consumer, base_ns now_ns);
+/* Bytes of what waits that the kernel has room for. */
+int64_t consumer_room(const struct consumer *consumer, base_ns now_ns);
+/* Messages that are with the kernel when it has taken `bytes` more. */
+int64_t consumer_messages_within(const struct consumer *consumer, int64_t bytes);
+/* Gives the kernel `bytes`, at most consumer_room. Settle first. */
+void consumer_push(struct consumer *consumer, int64_t bytes, base_ns now_ns);
 
 /* Brings `queue`'s counts in line with the positions. Its times are slow_consumer_update's. */
 void consumer_count_queue(struct consumer *consumer);

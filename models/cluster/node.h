@@ -47,9 +47,6 @@ struct node_room { /* one room on one worker */
     int64_t gathered_bytes;
     int32_t watch; /* of tally_watch: its last member, who is always written last; -1: none */
     bool is_dirty; /* stands in the worker's dirty[] */
-    int32_t throttlers_count; /* its members that are over their limit, under policy `throttle` */
-    int32_t paused_first;     /* clients that are not read because of it; linked through
-                                 node->paused_next; -1: none */
 };
 
 struct node_worker {
@@ -68,12 +65,11 @@ struct node_worker {
 };
 
 struct node_counts { /* since the start, or in the window where a metric says so */
-    int64_t dropped, conflated;
     int64_t closed_by_reason[SLOW_REASON_COUNT];
     int64_t queued_bytes, queued_bytes_max; /* in the application's queues */
     int64_t blocked_count;                  /* consumers whose kernel buffers are full */
-    base_ns paused_since_ns, paused_ns;
-    int32_t paused_count;
+    int32_t paused_count;                   /* publishers that are not read */
+    base_ns paused_since_ns, paused_ns;     /* time in the window in which some were not */
 };
 
 struct node {
@@ -91,7 +87,8 @@ struct node {
     struct node_inbound *inbound; /* a pool; free ones linked */
     int32_t inbound_count, inbound_max, inbound_free;
     int32_t *inbound_first, *inbound_last; /* by client; -1: none */
-    int32_t *paused_next;                  /* by client; NODE_NOT_PAUSED, -1 at the end of a list */
+    uint8_t *is_ready;         /* by client: stands in its worker's ready[] to be read */
+    struct throttle *throttle; /* NULL unless that is the policy */
     int32_t *touched_flush; /* by client, where a client may be in several rooms: the flush in which
                                it was last written */
     int64_t memory_fixed_bytes;             /* user and kernel, of all connections */
@@ -100,23 +97,44 @@ struct node {
     struct node_counts counts;
 };
 
-enum { NODE_NOT_PAUSED = -2 };
-
 /* Takes the next publishes from the plan, one event each, from now on. */
 void node_start(struct node *node);
+
+/* Members of the room on all workers: whom a publish is due to. */
+int64_t node_recipients(const struct node *node, int32_t room);
+/* Adds the pause that ends now to the window's count. */
+void node_count_pause(struct node *node, base_ns now_ns);
 
 /* --- worker.c: turns --- */
 void worker_init(struct node_worker *worker, struct node *node, int32_t index);
 void worker_fini(struct node_worker *worker);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
+/* Has a client read by its worker, if it has sent something and may be read. */
+void worker_read(struct node *node, int32_t client);
+/* What a client that is closed has sent and nobody has read will not be published. */
+void worker_forget(struct node *node, int32_t client);
+/* Adds to the window's counts. */
+void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes, int64_t bytes);
 
 /* --- fan_out.c: from gathered publishes to written sockets --- */
 /* Writes everything that `room` has gathered; *now_ns moves on by what it costs. */
 void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns);
 void fan_out_all(struct node_worker *worker, base_ns *now_ns);
+
+/* --- slow.c: one consumer that may fall behind --- */
+/* All that `rooms` have gathered, in one write that costs `cost_ns`. */
+void slow_write(struct node_worker *worker, int32_t consumer, const int32_t *rooms,
+                int32_t rooms_count, base_ns cost_ns, base_ns *now_ns);
 /* The queue of a consumer that was blocked, written after its socket has become writable. */
-void fan_out_resume(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+void slow_resume(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
 /* A bound in time that has come due. */
-void fan_out_deadline(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+void slow_deadline(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+
+/* --- throttle.c: publishers that are not read because of a slow member of their room --- */
+void throttle_init(struct node *node);
+void throttle_start(struct node *node, struct consumer *consumer, int32_t room, base_ns now_ns);
+void throttle_stop(struct node *node, struct consumer *consumer, base_ns now_ns);
+void throttle_published(struct node *node, int32_t client, int32_t room, base_ns now_ns);
+bool throttle_is_paused(const struct node *node, int32_t client);
 
 #endif

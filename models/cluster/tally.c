@@ -21,6 +21,7 @@ void tally_init(struct tally *tally, const struct tally_options *options, struct
                             .offset_ns = warm_up_steps * step_ns - warm_up_ns,
                             .within_ns = options->within_ns,
                             .horizon_ns = warm_up_ns + TALLY_STEPS * step_ns,
+                            .end_ns = warm_up_ns + TALLY_STEPS * step_ns + options->within_ns,
                             .is_auto = is_auto,
                             .warm_up_steps = (int32_t)warm_up_steps,
                             .steps_count = (int32_t)warm_up_steps + TALLY_STEPS,
@@ -48,7 +49,9 @@ int32_t tally_new_watch(struct tally *tally) {
 }
 
 void tally_watch(struct tally *tally, int32_t watch, base_ns due_ns, base_ns arrived_ns) {
-    if (due_ns < tally->horizon_ns && due_ns >= tally->horizon_ns - TALLY_STEPS * tally->step_ns)
+    bool is_due =
+        due_ns < tally->horizon_ns && due_ns >= tally->horizon_ns - TALLY_STEPS * tally->step_ns;
+    if (is_due && arrived_ns <= tally->end_ns)
         hist_add(&tally->watched[watch], arrived_ns - due_ns);
 }
 
@@ -72,12 +75,28 @@ void tally_lost(struct tally *tally, base_ns due_ns, int64_t deliveries) {
         tally->steps[step_of(tally, due_ns)].lost += deliveries;
 }
 
+void tally_dropped(struct tally *tally, base_ns due_ns) {
+    tally_lost(tally, due_ns, 1);
+    if (due_ns < tally->horizon_ns)
+        tally->steps[step_of(tally, due_ns)].dropped++;
+}
+
+void tally_conflated(struct tally *tally, base_ns due_ns) {
+    tally_lost(tally, due_ns, 1);
+    if (due_ns < tally->horizon_ns)
+        tally->steps[step_of(tally, due_ns)].conflated++;
+}
+
+/* The part within the window of the time from the last delivery to the next one. */
+static base_ns gap_until(const struct tally *tally, base_ns next_ns) {
+    base_ns start_ns = tally->horizon_ns - TALLY_STEPS * tally->step_ns;
+    base_ns from_ns = tally->last_delivery_ns > start_ns ? tally->last_delivery_ns : start_ns;
+    return (next_ns < tally->horizon_ns ? next_ns : tally->horizon_ns) - from_ns;
+}
+
 static void note_gap(struct tally *tally, base_ns first_ns, base_ns last_ns) {
-    base_ns gap_ns = first_ns - tally->last_delivery_ns;
-    bool is_in_window =
-        tally->last_delivery_ns >= tally->horizon_ns - TALLY_STEPS * tally->step_ns &&
-        first_ns <= tally->horizon_ns;
-    if (is_in_window && gap_ns > tally->longest_gap_ns)
+    base_ns gap_ns = gap_until(tally, first_ns);
+    if (gap_ns > tally->longest_gap_ns)
         tally->longest_gap_ns = gap_ns;
     if (last_ns > tally->last_delivery_ns)
         tally->last_delivery_ns = last_ns;
@@ -85,8 +104,10 @@ static void note_gap(struct tally *tally, base_ns first_ns, base_ns last_ns) {
 
 void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns step_ns,
                  int64_t count) {
-    if (count == 0)
+    if (count == 0 || first_ns > tally->end_ns)
         return;
+    if (first_ns + step_ns * (count - 1) > tally->end_ns)
+        count = (tally->end_ns - first_ns) / step_ns + 1;
     note_gap(tally, first_ns, first_ns + step_ns * (count - 1));
     if (due_ns >= tally->horizon_ns)
         return;
@@ -144,6 +165,8 @@ static struct tally_step sum_steps(const struct tally *tally, int32_t first, int
         sum.on_time += tally->steps[i].on_time;
         sum.delivered += tally->steps[i].delivered;
         sum.lost += tally->steps[i].lost;
+        sum.dropped += tally->steps[i].dropped;
+        sum.conflated += tally->steps[i].conflated;
         sum.delay_sum_ns += tally->steps[i].delay_sum_ns;
     }
     return sum;
@@ -202,8 +225,12 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     metric[OUTCOME_due] = (double)sum.due;
     metric[OUTCOME_deliveries] = (double)sum.delivered;
     metric[OUTCOME_lost] = (double)sum.lost;
+    metric[OUTCOME_dropped] = (double)sum.dropped;
+    metric[OUTCOME_conflated] = (double)sum.conflated;
     metric[OUTCOME_late_share] = sum.due > 0 ? 1 - (double)sum.on_time / (double)sum.due : NAN;
-    metric[OUTCOME_longest_gap_ms] = base_ms(tally->longest_gap_ns);
+    base_ns last_gap_ns = gap_until(tally, tally->horizon_ns);
+    metric[OUTCOME_longest_gap_ms] =
+        base_ms(last_gap_ns > tally->longest_gap_ns ? last_gap_ns : tally->longest_gap_ns);
     for (int32_t i = 0; i < tally->watched_count; i++) {
         double p99_ms = base_ms(hist_quantile(&tally->watched[i], 0.99));
         if (tally->watched[i].total > 0 && !(p99_ms <= metric[OUTCOME_worst_client_p99_ms]))
@@ -219,6 +246,8 @@ void tally_fingerprint(const struct tally *tally, struct fingerprint *fingerprin
         fingerprint_u64(fingerprint, (uint64_t)step->on_time);
         fingerprint_u64(fingerprint, (uint64_t)step->delivered);
         fingerprint_u64(fingerprint, (uint64_t)step->lost);
+        fingerprint_u64(fingerprint, (uint64_t)step->dropped);
+        fingerprint_u64(fingerprint, (uint64_t)step->conflated);
     }
     for (int32_t i = 0; i < tally->hists_count; i++)
         fingerprint_bytes(fingerprint, tally->hists[i].counts,

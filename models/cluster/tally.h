@@ -23,7 +23,9 @@ enum {
 };
 
 struct tally_step {
-    int64_t due, on_time, delivered, lost;
+    int64_t due, on_time, delivered;
+    int64_t lost; /* will never arrive; of these: */
+    int64_t dropped, conflated;
     double delay_sum_ns;
 };
 
@@ -31,6 +33,7 @@ struct tally {
     base_ns step_ns, offset_ns; /* an instant's step is (instant + offset) / step */
     base_ns within_ns;
     base_ns horizon_ns;    /* nothing that is due later counts */
+    base_ns end_ns;        /* nor what arrives later than `within` after that */
     bool is_auto;          /* the warm-up is found afterwards, at most half of `measure` */
     int32_t warm_up_steps; /* fixed, or the most that `auto` may cut */
     int32_t steps_count;
@@ -55,6 +58,8 @@ void tally_fini(struct tally *tally);
 
 void tally_due(struct tally *tally, base_ns due_ns, int64_t deliveries);
 void tally_lost(struct tally *tally, base_ns due_ns, int64_t deliveries);
+void tally_dropped(struct tally *tally, base_ns due_ns);   /* lost, by a policy */
+void tally_conflated(struct tally *tally, base_ns due_ns); /* lost, to a newer one */
 /* `count` deliveries of a publish due at `due_ns`, at first_ns, first_ns + step_ns, ... */
 void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns step_ns,
                  int64_t count);

@@ -19,8 +19,7 @@ void worker_init(struct node_worker *worker, struct node *node, int32_t index) {
     worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
     worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
     for (int32_t room = 0; room < rooms_count; room++)
-        worker->rooms[room] =
-            (struct node_room){.paused_first = -1, .watch = tally_new_watch(&node->tally)};
+        worker->rooms[room].watch = tally_new_watch(&node->tally);
 }
 
 void worker_fini(struct node_worker *worker) {
@@ -50,7 +49,7 @@ void worker_make_ready(struct node_worker *worker, struct node_ready ready) {
     if (worker->ready_count == worker->ready_max)
         grow_ready(worker);
     worker->ready[(worker->ready_first + worker->ready_count++) & (worker->ready_max - 1)] = ready;
-    if (worker->is_busy)
+    if (worker->is_busy || worker->node->is_dead)
         return;
     worker->is_busy = true;
     run_after(worker->node->run, costs_wake_up(&worker->costs), turn, worker, 0);
@@ -101,7 +100,7 @@ static bool is_gone(const struct node *node, int32_t client) {
     return consumer >= 0 && node->consumers[consumer].is_closed;
 }
 
-static int64_t recipients(const struct node *node, int32_t room) {
+int64_t node_recipients(const struct node *node, int32_t room) {
     int64_t count = 0;
     for (int32_t worker = 0; worker < node->layout->workers_count; worker++)
         count += layout_room(node->layout, worker, room)->members_count;
@@ -111,7 +110,7 @@ static int64_t recipients(const struct node *node, int32_t room) {
 static void arrive(struct node *node, const struct plan_publish *publish) {
     if (is_gone(node, publish->client))
         return;
-    tally_due(&node->tally, publish->due_ns, recipients(node, publish->room));
+    tally_due(&node->tally, publish->due_ns, node_recipients(node, publish->room));
     if (node->is_dead)
         return;
     int32_t client = publish->client;
@@ -120,14 +119,30 @@ static void arrive(struct node *node, const struct plan_publish *publish) {
                                     .room = publish->room,
                                     .bytes = publish->bytes,
                                     .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
-    bool was_empty = node->inbound_first[client] < 0;
-    if (was_empty)
+    if (node->inbound_first[client] < 0)
         node->inbound_first[client] = index;
     else
         node->inbound[node->inbound_last[client]].next = index;
     node->inbound_last[client] = index;
-    if (was_empty && node->paused_next[client] == NODE_NOT_PAUSED)
-        worker_make_ready(worker_of(node, client), (struct node_ready){NODE_READY_READ, client});
+    worker_read(node, client);
+}
+
+void worker_read(struct node *node, int32_t client) {
+    if (node->inbound_first[client] < 0 || node->is_ready[client] ||
+        throttle_is_paused(node, client))
+        return;
+    node->is_ready[client] = true;
+    worker_make_ready(worker_of(node, client), (struct node_ready){NODE_READY_READ, client});
+}
+
+void worker_forget(struct node *node, int32_t client) {
+    while (node->inbound_first[client] >= 0) {
+        int32_t index = node->inbound_first[client];
+        const struct node_inbound *inbound = &node->inbound[index];
+        tally_lost(&node->tally, inbound->due_ns, node_recipients(node, inbound->room));
+        node->inbound_first[client] = inbound->next;
+        free_inbound(node, index);
+    }
 }
 
 static void publish_due(void *target, uint64_t unused, base_ns now_ns) {
@@ -192,48 +207,47 @@ static void hand_over(struct node_worker *worker, const struct node_inbound *pub
                    (uint64_t)new_inbound(node, copy));
 }
 
-/* The sender of a publish into a throttled room is not read until the room is free again. */
-static void pause_if_throttled(struct node_worker *worker, int32_t client, int32_t room_index,
-                               base_ns now_ns) {
-    struct node *node = worker->node;
-    struct node_room *room = &worker->rooms[room_index];
-    if (room->throttlers_count == 0 || node->paused_next[client] != NODE_NOT_PAUSED)
-        return;
-    node->paused_next[client] = room->paused_first;
-    room->paused_first = client;
-    if (node->counts.paused_count++ == 0)
-        node->counts.paused_since_ns = now_ns;
-}
-
-static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
-    struct node *node = worker->node;
+/* What one read takes: of what has arrived, at most turn.read. */
+static int64_t readable(const struct node *node, int32_t client) {
     int64_t budget = node->layout->node->turn.read, taken = 0;
-    int32_t room = -1;
     for (int32_t i = node->inbound_first[client]; i >= 0 && taken < budget;
          i = node->inbound[i].next) {
         int64_t left = node->inbound[i].left_bytes;
         taken += left < budget - taken ? left : budget - taken;
     }
+    return taken;
+}
+
+/* A publish that has been read to its end. */
+static void publish(struct node_worker *worker, int32_t client, int32_t index, base_ns *now_ns) {
+    struct node *node = worker->node;
+    struct node_inbound inbound = node->inbound[index];
+    node->inbound_first[client] = inbound.next;
+    free_inbound(node, index);
+    add_to_room(worker, &inbound, now_ns);
+    hand_over(worker, &inbound, *now_ns);
+    throttle_published(node, client, inbound.room, *now_ns);
+}
+
+/* The client may be closed in the middle (its own publish was one too many for it): what it has
+ * sent is then gone. */
+static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
+    struct node *node = worker->node;
+    node->is_ready[client] = false;
+    if (node->inbound_first[client] < 0 || throttle_is_paused(node, client))
+        return;
+    int64_t taken = readable(node, client);
     *now_ns += costs_read(&worker->costs, taken);
-    while (taken > 0) {
+    while (taken > 0 && node->inbound_first[client] >= 0) {
         int32_t index = node->inbound_first[client];
         struct node_inbound *inbound = &node->inbound[index];
         int32_t part = inbound->left_bytes < taken ? inbound->left_bytes : (int32_t)taken;
         inbound->left_bytes -= part;
         taken -= part;
-        if (inbound->left_bytes > 0)
-            break;
-        node->inbound_first[client] = inbound->next;
-        struct node_inbound publish = *inbound;
-        free_inbound(node, index);
-        room = publish.room;
-        add_to_room(worker, &publish, now_ns);
-        hand_over(worker, &publish, *now_ns);
+        if (inbound->left_bytes == 0)
+            publish(worker, client, index, now_ns);
     }
-    if (room >= 0)
-        pause_if_throttled(worker, client, room, *now_ns);
-    if (node->inbound_first[client] >= 0 && node->paused_next[client] == NODE_NOT_PAUSED)
-        worker_make_ready(worker, (struct node_ready){NODE_READY_READ, client});
+    worker_read(node, client);
 }
 
 static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
@@ -248,10 +262,10 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         break;
     }
     case NODE_READY_WRITABLE:
-        fan_out_resume(worker, ready.index, now_ns);
+        slow_resume(worker, ready.index, now_ns);
         break;
     case NODE_READY_DEADLINE:
-        fan_out_deadline(worker, ready.index, now_ns);
+        slow_deadline(worker, ready.index, now_ns);
         break;
     }
 }
@@ -262,6 +276,14 @@ static void turn_over(void *target, uint64_t unused, base_ns now_ns) {
         turn(worker, unused, now_ns);
     else
         worker->is_busy = worker->node->is_dead; /* a dead worker is never woken */
+}
+
+void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
+                         int64_t bytes) {
+    if (now_ns < worker->node->window_start_ns || now_ns >= worker->node->window_end_ns)
+        return;
+    worker->writes += writes;
+    worker->written_bytes += bytes;
 }
 
 static void count_turn(struct node_worker *worker, base_ns start_ns, base_ns end_ns) {
@@ -281,7 +303,7 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     base_ns now_ns = start_ns + costs_turn(&worker->costs);
     base_ns flushed_ns = start_ns;
     int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
-    for (int64_t i = 0; i < taken; i++) {
+    for (int64_t i = 0; i < taken && !worker->node->is_dead; i++) {
         handle(worker, take_ready(worker), &now_ns);
         if (now_ns - flushed_ns >= bounds->flush_after) {
             fan_out_all(worker, &now_ns);
