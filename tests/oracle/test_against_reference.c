@@ -1,0 +1,176 @@
+/* The simulator against an event-per-delivery model of the same semantics, exactly. */
+#include "models/cluster/cluster.h"
+#include "models/cluster/node.h"
+#include "models/workload/plan.h"
+
+#include "tests/models/workload/scenario.h"
+#include "tests/oracle/random_scenario.h"
+#include "tests/oracle/reference.h"
+#include "tests/sim/suite.h"
+
+#include <stdio.h>
+
+enum { SCENARIOS = 1000, PARTS = 4 };
+
+/* What the scenarios have come across, so that a generator that has gone tame is noticed. */
+static struct coverage {
+    int64_t deliveries, on_time, lost, dropped, conflated, closed[SLOW_REASON_COUNT], paused, dead;
+    int64_t ranges;
+} coverage;
+
+struct comparison {
+    const struct random_scenario *random;
+    const struct reference_result *expected;
+    uint64_t seed;
+    bool is_compared;
+};
+
+static void same(const struct comparison *comparison, const char *what, int64_t index, int64_t got,
+                 int64_t expected) {
+    ck_assert_msg(got == expected,
+                  "seed %llu: %s[%lld] is %lld, the reference says %lld; warm-up %lld ns, measure "
+                  "%lld ns, scale %g\n%s",
+                  (unsigned long long)comparison->seed, what, (long long)index, (long long)got,
+                  (long long)expected, (long long)comparison->random->warm_up_ns,
+                  (long long)comparison->random->measure_ns, comparison->random->scale,
+                  text_bytes(&comparison->random->json));
+}
+
+static void compare_steps(const struct comparison *c, const struct tally *tally) {
+    same(c, "steps_count", 0, tally->steps_count, c->expected->steps_count);
+    for (int32_t i = 0; i < tally->steps_count; i++) {
+        const struct tally_step *step = &tally->steps[i];
+        const struct reference_step *expected = &c->expected->steps[i];
+        same(c, "due", i, step->due, expected->due);
+        same(c, "delivered", i, step->delivered, expected->delivered);
+        same(c, "on_time", i, step->on_time, expected->on_time);
+        same(c, "lost", i, step->lost, expected->lost);
+        same(c, "dropped", i, step->dropped, expected->dropped);
+        same(c, "conflated", i, step->conflated, expected->conflated);
+        ck_assert_int_ge(step->due, step->delivered + step->lost);
+        coverage.deliveries += step->delivered;
+        coverage.on_time += step->on_time;
+        coverage.lost += step->lost;
+        coverage.dropped += step->dropped;
+        coverage.conflated += step->conflated;
+    }
+}
+
+static void compare_histograms(const struct comparison *c, const struct hist *got) {
+    const struct hist *expected = &c->expected->latency;
+    for (uint32_t i = 0; i < got->counts_length && i < expected->counts_length; i++)
+        same(c, "latency bucket", i, (int64_t)got->counts[i], (int64_t)expected->counts[i]);
+    same(c, "latency total", 0, (int64_t)got->total, (int64_t)expected->total);
+    ck_assert(hist_equal(got, expected));
+}
+
+static void compare_workers(const struct comparison *c, const struct node *node) {
+    base_ns busy_ns = 0;
+    int64_t turns = 0, writes = 0, bytes = 0;
+    for (int32_t i = 0; i < node->layout->workers_count; i++) {
+        busy_ns += node->workers[i].busy_ns;
+        turns += node->workers[i].turns;
+        writes += node->workers[i].writes;
+        bytes += node->workers[i].written_bytes;
+    }
+    same(c, "busy_ns", 0, busy_ns, c->expected->busy_ns);
+    same(c, "turns", 0, turns, c->expected->turns);
+    same(c, "writes", 0, writes, c->expected->writes);
+    same(c, "written_bytes", 0, bytes, c->expected->written_bytes);
+}
+
+static void compare(void *target, const struct node *node) {
+    struct comparison *c = target;
+    c->is_compared = true;
+    compare_steps(c, &node->tally);
+    compare_histograms(c, &node->tally.hists[0]);
+    for (int32_t i = 0; i < SLOW_REASON_COUNT; i++) {
+        same(c, "closed", i, node->counts.closed_by_reason[i], c->expected->closed_by_reason[i]);
+        coverage.closed[i] += node->counts.closed_by_reason[i];
+    }
+    same(c, "queued_bytes", 0, node->counts.queued_bytes, c->expected->queued_bytes);
+    same(c, "queued_bytes_max", 0, node->counts.queued_bytes_max, c->expected->queued_bytes_max);
+    ck_assert_int_ge(node->counts.queued_bytes, 0);
+    ck_assert_int_ge(node->counts.blocked_count, 0);
+    same(c, "paused_ns", 0, node->counts.paused_ns, c->expected->paused_ns);
+    same(c, "is_dead", 0, node->is_dead, c->expected->is_dead);
+    compare_workers(c, node);
+    coverage.paused += node->counts.paused_ns > 0;
+    coverage.dead += node->is_dead;
+    coverage.ranges += node->tally.closed_form > 0;
+}
+
+static void check_scenario(uint64_t seed) {
+    struct random_scenario random;
+    struct scenario scenario;
+    struct layout layout;
+    struct reference_result expected;
+    struct outcome outcome;
+    random_scenario_init(&random, seed);
+    scenario_init(&scenario, text_bytes(&random.json));
+    layout_init(&layout, &scenario.roster, scenario.spec.seed, &scenario.arena);
+    reference_run(&(struct reference_options){.roster = &scenario.roster,
+                                              .costs = &random.costs,
+                                              .seed = scenario.spec.seed,
+                                              .plan_seed = plan_seed_of(seed, 0),
+                                              .scale = random.scale,
+                                              .warm_up_ns = random.warm_up_ns,
+                                              .measure_ns = random.measure_ns,
+                                              .has_generator = random.has_generator},
+                  &expected);
+    struct comparison comparison = {.random = &random, .expected = &expected, .seed = seed};
+    outcome_init(&outcome);
+    bool has_run = cluster_run(&(struct cluster_options){.layout = &layout,
+                                                         .costs = &random.costs,
+                                                         .plan_seed = plan_seed_of(seed, 0),
+                                                         .scale = random.scale,
+                                                         .warm_up_ns = random.warm_up_ns,
+                                                         .measure_ns = random.measure_ns,
+                                                         .has_generator = random.has_generator,
+                                                         .look = compare,
+                                                         .look_target = &comparison},
+                               &outcome);
+    ck_assert(has_run && comparison.is_compared);
+    outcome_fini(&outcome);
+    reference_result_fini(&expected);
+    scenario_fini(&scenario);
+    random_scenario_fini(&random);
+}
+
+/* A part of the scenarios per round, each of them wild enough to be worth the comparison. */
+START_TEST(a_burst_counted_in_closed_form_is_the_same_as_each_delivery_for_itself) {
+    for (uint64_t i = 0; i < SCENARIOS / PARTS; i++)
+        check_scenario(1 + (uint64_t)_i * (SCENARIOS / PARTS) + i);
+    if (getenv("HEADROOM_VERBOSE"))
+        printf(
+            "%lld deliveries, %lld lost, %lld dropped, %lld conflated, %lld closed by bytes, %lld "
+            "by messages, %lld by the soft limit, %lld by the write deadline, %lld scenarios with "
+            "a pause, %lld with a dead node\n",
+            (long long)coverage.deliveries, (long long)coverage.lost, (long long)coverage.dropped,
+            (long long)coverage.conflated, (long long)coverage.closed[SLOW_REASON_BYTES],
+            (long long)coverage.closed[SLOW_REASON_MESSAGES],
+            (long long)coverage.closed[SLOW_REASON_SOFT_LIMIT],
+            (long long)coverage.closed[SLOW_REASON_WRITE_DEADLINE], (long long)coverage.paused,
+            (long long)coverage.dead);
+    ck_assert_int_gt(coverage.deliveries, 100000);
+    ck_assert(coverage.on_time > 0 && coverage.on_time < coverage.deliveries);
+    ck_assert_int_gt(coverage.dropped, 1000);
+    ck_assert_int_gt(coverage.conflated, 100);
+    ck_assert_int_gt(coverage.lost, coverage.dropped + coverage.conflated);
+    for (int32_t reason = SLOW_REASON_BYTES; reason < SLOW_REASON_COUNT; reason++)
+        ck_assert_int_gt(coverage.closed[reason], 5);
+    ck_assert_int_gt(coverage.paused, 3);
+    ck_assert_int_gt(coverage.ranges, SCENARIOS / PARTS / 8);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+    if (argc > 1) { /* one seed, for a debugger */
+        check_scenario(strtoull(argv[1], NULL, 10));
+        return EXIT_SUCCESS;
+    }
+    static const struct suite_test tests[] = {
+        LOOP_TEST(a_burst_counted_in_closed_form_is_the_same_as_each_delivery_for_itself, PARTS),
+    };
+    return suite_run("oracle/reference", tests, COUNT_OF(tests));
+}
