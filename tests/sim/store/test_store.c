@@ -320,8 +320,13 @@ END_TEST
 
 START_TEST(a_damaged_file_is_not_sound) {
     struct store store = opened();
-    for (int i = 0; i < 300; i++)
-        ck_assert(store_finish_run(&store, begun(&store, &lobby), &done));
+    int64_t run = begun(&store, &lobby);
+    for (int i = 0; i < 1000; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "metric_%d", i);
+        ck_assert(store_put_metric(&store, run, &(struct store_metric){name, i, i, i, "ms", NULL}));
+    }
+    ck_assert(store_finish_run(&store, run, &done));
     store_close(&store);
     FILE *file = fopen(new_path(), "r+");
     fseek(file, 0, SEEK_END);
