@@ -1,0 +1,359 @@
+/* The course of a calibration: what needs a machine to itself first, then all settings up and the
+ * blocks in random order with a yardstick between any two, then the verdict, then the fit. */
+#include "validation/calibrate/calibrate.h"
+
+#include "sim/base/check.h"
+#include "validation/calibrate/blocks.h"
+#include "validation/calibrate/estimate.h"
+#include "validation/calibrate/experiments.h"
+#include "validation/calibrate/judge.h"
+#include "validation/calibrate/pairs.h"
+#include "validation/calibrate/windows.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Drawn with the calibration's seed; the only draw outside the scenarios. */
+enum { CALIBRATE_ORDER_STREAM = 1 };
+
+enum { SECONDS_EXPECTED = 70, BLOCKS_AND_DRAINS_MAX = BLOCKS_MAX + 8 };
+
+#define WARM_UP_NS (120 * BASE_NS_PER_MS)
+#define MEASURE_NS (800 * BASE_NS_PER_MS)
+#define PILOT_NS (300 * BASE_NS_PER_MS)
+#define QUIET_NS (2500 * BASE_NS_PER_MS)
+
+static const double WRITE_LAID_OUT_NS = 1800; /* blocks_speed's unit */
+
+struct calibration {
+    struct calibrate_options options;
+    struct profile *profile;
+    struct arena *arena;
+    char *why; /* [CALIBRATE_WHY_BYTES] */
+    struct experiments experiments;
+    struct pair pairs[BLOCKS_SETTINGS];
+    struct windows windows;
+    int32_t cells[BLOCKS_AND_DRAINS_MAX];     /* by block */
+    int32_t positions[BLOCKS_AND_DRAINS_MAX]; /* yardsticks taken when the block began */
+    int32_t blocks_count;
+    struct experiments_generator generators[BLOCKS_MAX];
+    int32_t generators_count;
+    struct judge_yards yards;
+    struct blocks_speed speed;
+    struct load_report quiet;
+    base_ns began_ns;
+};
+
+static base_ns clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+static bool fail(struct calibration *calibration, const char *why) {
+    snprintf(calibration->why, CALIBRATE_WHY_BYTES, "%s", why);
+    return false;
+}
+
+static bool is_stopped(struct calibration *calibration) {
+    if (calibration->options.stop == NULL || *calibration->options.stop == 0)
+        return false;
+    fail(calibration, "stopped");
+    return true;
+}
+
+static void tell(const struct calibration *calibration, const char *what) {
+    if (calibration->options.progress == NULL)
+        return;
+    int done = (int)((clock_ns() - calibration->began_ns) / BASE_NS_PER_S);
+    calibration->options.progress(calibration->options.progress_context, what, done,
+                                  done < SECONDS_EXPECTED ? SECONDS_EXPECTED : done);
+}
+
+/* --- before the blocks --------------------------------------------------------------------------
+ */
+
+static bool take_yardstick(struct calibration *calibration, enum yardstick_kind kind) {
+    const struct calibrate_options *options = &calibration->options;
+    if (is_stopped(calibration))
+        return false;
+    if (judge_take(&calibration->yards, kind, options->gateway_cpu, options->load_cpu))
+        return true;
+    snprintf(calibration->why, CALIBRATE_WHY_BYTES, "yardstick %s: %s", yardstick_name(kind),
+             strerror(errno));
+    return false;
+}
+
+static bool take_slow_yardsticks(struct calibration *calibration) {
+    tell(calibration, "yardsticks");
+    return take_yardstick(calibration, YARDSTICK_MEMORY) &&
+           take_yardstick(calibration, YARDSTICK_WAKE_UP);
+}
+
+static bool run_alone(struct calibration *calibration) {
+    struct experiments *experiments = &calibration->experiments;
+    tell(calibration, "memory per connection");
+    if (is_stopped(calibration) || !experiments_memory(experiments))
+        return calibration->why[0] != '\0' ? false : fail(calibration, experiments->why);
+    tell(calibration, "kernel buffers");
+    if (is_stopped(calibration) || !experiments_buffers(experiments))
+        return calibration->why[0] != '\0' ? false : fail(calibration, experiments->why);
+    return true;
+}
+
+static bool start_pairs(struct calibration *calibration) {
+    struct experiments_accepts accepts = {.count = 0};
+    tell(calibration, "connecting");
+    for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++) {
+        struct pair *pair = &calibration->pairs[setting];
+        if (is_stopped(calibration))
+            return false;
+        if (!pair_start(pair, (enum blocks_setting)setting, &calibration->options) ||
+            !experiments_connect(pair, &accepts))
+            return fail(calibration, pair->why);
+    }
+    experiments_accept(&calibration->experiments, &accepts);
+    return true;
+}
+
+/* --- blocks -------------------------------------------------------------------------------------
+ */
+
+static int32_t new_block(struct calibration *calibration, int32_t cell) {
+    CHECK(calibration->blocks_count < BLOCKS_AND_DRAINS_MAX);
+    int32_t block = calibration->blocks_count++;
+    calibration->cells[block] = cell;
+    calibration->positions[block] = calibration->yards.send_count;
+    return block;
+}
+
+static bool run_load(struct calibration *calibration, struct windows *windows,
+                     const struct windows_block *block, struct load_report *report) {
+    struct pair *pair = &calibration->pairs[block->cell->setting];
+    return windows_run(windows, pair, block, report) || fail(calibration, pair->why);
+}
+
+/* What a write costs here, before anything is known: the room of 1,000 at a leisurely pace. */
+static bool run_pilot(struct calibration *calibration) {
+    struct windows windows;
+    struct load_report report;
+    struct windows_block block = {.cell = &blocks_pilot,
+                                  .speed = {8},
+                                  .warm_up_ns = WARM_UP_NS,
+                                  .measure_ns = PILOT_NS,
+                                  .drain_number = -1,
+                                  .stop = calibration->options.stop};
+    windows_init(&windows);
+    load_report_init(&report);
+    tell(calibration, "pilot");
+    bool is_run = run_load(calibration, &windows, &block, &report);
+    double ns = 0, writes = 0;
+    for (int32_t i = 0; i < windows.count; i++) {
+        ns += (double)windows.items[i].counts.write_ns;
+        writes += (double)windows.items[i].counts.writes;
+    }
+    load_report_fini(&report);
+    windows_fini(&windows);
+    calibration->speed.factor = ns / writes / WRITE_LAID_OUT_NS;
+    return is_run && (writes > 0 || fail(calibration, "nothing was written in the pilot block"));
+}
+
+static void note_queued(struct calibration *calibration, const struct server_memory *before,
+                        const struct server_memory *full) {
+    const struct calibrate_window *last =
+        &calibration->windows.items[calibration->windows.count - 1];
+    experiments_queued(&calibration->experiments, before, full, (double)last->counts.queued_bytes);
+}
+
+static bool run_block(struct calibration *calibration, int32_t cell_index) {
+    const struct blocks_cell *cell = &blocks_cells[cell_index];
+    struct pair *pair = &calibration->pairs[cell->setting];
+    bool is_standing = cell->setting == BLOCKS_STANDING, drains = blocks_may_block(cell->setting);
+    struct server_memory before = {0}, full;
+    struct windows_block block = {.cell = cell,
+                                  .speed = calibration->speed,
+                                  .number = new_block(calibration, cell_index),
+                                  .drain_number = -1,
+                                  .warm_up_ns = WARM_UP_NS,
+                                  .measure_ns = MEASURE_NS,
+                                  .memory_at_end = is_standing ? &full : NULL,
+                                  .stop = calibration->options.stop};
+    if (drains)
+        block.drain_number = new_block(calibration, blocks_cells_count + cell_index);
+    if (is_standing)
+        before = server_memory(&pair->server);
+    struct load_report report;
+    load_report_init(&report);
+    bool is_run = run_load(calibration, &calibration->windows, &block, &report);
+    if (is_run && is_standing)
+        note_queued(calibration, &before, &full);
+    if (is_run && !drains)
+        calibration->generators[calibration->generators_count++] =
+            experiments_read_generator(&report, cell);
+    load_report_fini(&report);
+    return is_run;
+}
+
+static bool run_blocks(struct calibration *calibration) {
+    struct rng rng;
+    int32_t order[BLOCKS_MAX];
+    rng_init(&rng, (struct rng_name){.seed = calibration->options.seed,
+                                     .purpose = CALIBRATE_ORDER_STREAM});
+    int32_t count = blocks_shuffle(&rng, order);
+    if (!take_yardstick(calibration, YARDSTICK_SEND))
+        return false;
+    for (int32_t i = 0; i < count; i++) {
+        tell(calibration, blocks_cells[order[i]].name);
+        if (!run_block(calibration, order[i]) || !take_yardstick(calibration, YARDSTICK_SEND))
+            return false;
+    }
+    return true;
+}
+
+static bool run_quiet(struct calibration *calibration) {
+    struct windows windows;
+    struct windows_block block = {.cell = &blocks_quiet,
+                                  .speed = calibration->speed,
+                                  .warm_up_ns = WARM_UP_NS,
+                                  .measure_ns = QUIET_NS,
+                                  .drain_number = -1,
+                                  .stop = calibration->options.stop};
+    windows_init(&windows);
+    tell(calibration, "waking up");
+    bool is_run = run_load(calibration, &windows, &block, &calibration->quiet);
+    windows_fini(&windows);
+    return is_run;
+}
+
+/* --- the answer ---------------------------------------------------------------------------------
+ */
+
+static void add_pin(struct calibration *calibration, const char *name, const char *text) {
+    struct profile *profile = calibration->profile;
+    CHECK(profile->pinned_count < PROFILE_FACTS_MAX);
+    profile->pinned[profile->pinned_count++] =
+        (struct profile_fact){name, arena_new_text(calibration->arena, text)};
+}
+
+static void add_pinned_number(struct calibration *calibration, const char *name, int64_t number) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, number);
+    add_pin(calibration, name, text);
+}
+
+static void describe(struct calibration *calibration) {
+    struct profile *profile = calibration->profile;
+    machine_describe(profile, calibration->arena);
+    profile->pinned_count = 0;
+    add_pin(calibration, "network", "loopback, IPv4");
+    add_pin(calibration, "congestion_control", PAIRS_CONGESTION);
+    add_pin(calibration, "tcp_nodelay", "on");
+    add_pin(calibration, "send_buffer", "64 KiB asked for");
+    add_pin(calibration, "receive_buffer", "128 KiB asked for");
+    add_pin(calibration, "reader", "polls, on its own processor");
+    add_pinned_number(calibration, "gateway_cpu", calibration->options.gateway_cpu);
+    add_pinned_number(calibration, "load_cpu", calibration->options.load_cpu);
+    add_pinned_number(calibration, "seed", (int64_t)calibration->options.seed);
+}
+
+static void name_profile(struct calibration *calibration) {
+    char made_at[32], name[80], host[40] = "this-machine";
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(made_at, sizeof made_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    snprintf(name, sizeof name, "%s-quick", host);
+    calibration->profile->name = arena_new_text(calibration->arena, name);
+    calibration->profile->made_at = arena_new_text(calibration->arena, made_at);
+    calibration->profile->mode = "quick";
+}
+
+/* Entries start as what nothing measured; an experiment that could not run leaves its entry so. */
+static void clear_profile(struct profile *profile) {
+    *profile = (struct profile){.windows = NAN};
+    for (int32_t i = 0; i < COST_COUNT; i++) {
+        profile->costs[i] = (struct profile_entry){.value = profile_cost_lowest((enum cost)i),
+                                                   .source = PROFILE_ASSUMED,
+                                                   .note = "could not be measured on this machine"};
+        profile->correlation[i][i] = 1;
+    }
+}
+
+static void record_windows(const struct calibration *calibration) {
+    if (calibration->options.record == NULL)
+        return;
+    for (int32_t i = 0; i < calibration->windows.count; i++)
+        calibration->options.record(calibration->options.record_context,
+                                    &calibration->windows.items[i]);
+}
+
+static enum calibrate_outcome answer(struct calibration *calibration) {
+    struct estimate estimate;
+    const char *why = "";
+    judge_windows(&calibration->windows, &calibration->yards, calibration->positions);
+    record_windows(calibration);
+    if (judge_refuses(&calibration->windows, &calibration->yards, calibration->why))
+        return CALIBRATE_REFUSED;
+    if (!estimate_costs(&estimate, &calibration->windows, calibration->cells,
+                        calibration->blocks_count, &why)) {
+        fail(calibration, why);
+        return CALIBRATE_REFUSED;
+    }
+    estimate_to_profile(&estimate, calibration->profile, calibration->arena);
+    if (!experiments_generator(&calibration->experiments, calibration->generators,
+                               calibration->generators_count)) {
+        fail(calibration, calibration->experiments.why);
+        return CALIBRATE_REFUSED;
+    }
+    experiments_wake_up(&calibration->experiments, &calibration->quiet);
+    judge_to_profile(&calibration->yards, calibration->profile);
+    describe(calibration);
+    name_profile(calibration);
+    return CALIBRATE_DONE;
+}
+
+static bool run(struct calibration *calibration) {
+    return run_alone(calibration) && start_pairs(calibration) &&
+           take_slow_yardsticks(calibration) && run_pilot(calibration) && run_blocks(calibration) &&
+           run_quiet(calibration) && take_slow_yardsticks(calibration);
+}
+
+/* This process looks at counters ten times a second: beside the generator, not beside the gateway.
+ */
+static void move_to(int32_t cpu, cpu_set_t *before) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    if (sched_getaffinity(0, sizeof *before, before) == 0)
+        sched_setaffinity(0, sizeof set, &set);
+}
+
+enum calibrate_outcome calibrate(struct profile *profile, const struct calibrate_options *options,
+                                 struct arena *arena, char why[CALIBRATE_WHY_BYTES]) {
+    struct calibration calibration = {.options = *options,
+                                      .profile = profile,
+                                      .arena = arena,
+                                      .why = why,
+                                      .began_ns = clock_ns()};
+    calibration.experiments =
+        (struct experiments){.options = &calibration.options, .profile = profile, .arena = arena};
+    cpu_set_t before;
+    why[0] = '\0';
+    clear_profile(profile);
+    windows_init(&calibration.windows);
+    load_report_init(&calibration.quiet);
+    move_to(options->load_cpu, &before);
+    bool is_run = run(&calibration);
+    for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++)
+        pair_stop(&calibration.pairs[setting]);
+    enum calibrate_outcome outcome = is_run ? answer(&calibration) : CALIBRATE_FAILED;
+    sched_setaffinity(0, sizeof before, &before);
+    load_report_fini(&calibration.quiet);
+    windows_fini(&calibration.windows);
+    return outcome;
+}

@@ -1,0 +1,39 @@
+/* From windows to the profile's processor costs: one fit per phase of the gateway's loop, and a
+ * covariance over all of them by leaving out one block at a time. */
+#ifndef HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
+#define HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
+
+#include "models/spec/profile.h"
+#include "sim/base/arena.h"
+#include "sim/base/attributes.h"
+#include "validation/calibrate/fit.h"
+#include "validation/calibrate/windows.h"
+
+#include <stdbool.h>
+
+enum estimate_phase { ESTIMATE_LOOP, ESTIMATE_READ, ESTIMATE_WRITE, ESTIMATE_PHASES };
+
+struct estimate_fit { /* of one phase */
+    struct fit_rows rows;
+    struct fit fit;
+};
+
+struct estimate {
+    struct estimate_fit fits[ESTIMATE_PHASES];
+    double values[COST_COUNT];                 /* ns; 0 for what is no processor cost */
+    double covariance[COST_COUNT][COST_COUNT]; /* with the machine's drift */
+    double drift; /* standard deviation of the blocks' yardsticks, relative */
+    double cpu_accounted_share;
+    int32_t windows_used, windows_excluded, blocks_used;
+};
+
+/* `cells[block]` says which blocks are visits to the same cell. False with `why` (static text) when
+ * what is left does not tell the costs apart. */
+bool estimate_costs(struct estimate *estimate, const struct windows *windows, const int32_t *cells,
+                    int32_t blocks_count, const char **why) MUST_USE;
+
+/* Values, errors, correlations and the fit's figures into the profile. Notes live in `arena`. */
+void estimate_to_profile(const struct estimate *estimate, struct profile *profile,
+                         struct arena *arena);
+
+#endif

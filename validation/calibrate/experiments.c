@@ -1,0 +1,310 @@
+/* Everything here is a mean of few values with the error of that mean; what is not exactly what the
+ * entry's row says is written into its note. */
+#include "validation/calibrate/experiments.h"
+
+#include "models/workload/protocol.h"
+#include "sim/base/stats.h"
+#include "validation/calibrate/buffers.h"
+#include "validation/calibrate/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void set(struct experiments *experiments, enum cost cost, double value, double error,
+                const char *note) {
+    double bounded = fmin(fmax(value, profile_cost_lowest(cost)), profile_cost_highest(cost));
+    experiments->profile->costs[cost] =
+        (struct profile_entry){.value = bounded,
+                               .standard_error = isfinite(error) ? error : fabs(bounded),
+                               .source = PROFILE_MEASURED,
+                               .note = arena_new_text(experiments->arena, note)};
+}
+
+static bool fail(struct experiments *experiments, const char *why) {
+    snprintf(experiments->why, sizeof experiments->why, "%s", why);
+    return false;
+}
+
+/* --- memory -------------------------------------------------------------------------------------
+ */
+
+enum { MEMORY_POINTS = 4 };
+static const int64_t memory_connections[MEMORY_POINTS] = {0, 2000, 4000, 8000};
+#define MEMORY_SETTLE_NS (200 * BASE_NS_PER_MS)
+
+/* The kernel counts what it keeps per processor in batches, and frees some things later. */
+static struct server_memory settled_memory(const struct server *server) {
+    nanosleep(&(struct timespec){.tv_nsec = MEMORY_SETTLE_NS}, NULL);
+    return server_memory(server);
+}
+
+struct memory_line {
+    double connections[MEMORY_POINTS], user[MEMORY_POINTS], kernel[MEMORY_POINTS];
+};
+
+static bool measure_memory(struct pair *pair, struct memory_line *line) {
+    for (int32_t i = 0; i < MEMORY_POINTS; i++) {
+        struct load_tally tally = {.connected = 0};
+        if (memory_connections[i] > 0 && !pair_ramp(pair, memory_connections[i], &tally))
+            return false;
+        struct server_memory memory = settled_memory(&pair->server);
+        line->connections[i] = (double)tally.connected;
+        line->user[i] = memory.user_bytes;
+        line->kernel[i] = memory.slab_bytes + memory.socket_pages_bytes;
+    }
+    return true;
+}
+
+static void set_memory(struct experiments *experiments, const struct memory_line *line) {
+    struct stats_slope user = stats_slope_fit(line->connections, line->user, MEMORY_POINTS);
+    struct stats_slope kernel = stats_slope_fit(line->connections, line->kernel, MEMORY_POINTS);
+    if (isfinite(user.slope) && user.slope > 0)
+        set(experiments, COST_connection_user, user.slope, user.slope_stderr,
+            "slope of PSS over 0 to 8,000 idle connections");
+    if (isfinite(kernel.slope) && kernel.slope > 0)
+        set(experiments, COST_connection_kernel, kernel.slope / 2, kernel.slope_stderr / 2,
+            "half the slope of slab and TCP pages over 0 to 8,000 idle connections: both ends are "
+            "on this machine; connection tracking is in it where it is on");
+}
+
+bool experiments_memory(struct experiments *experiments) {
+    struct pair pair;
+    struct memory_line line;
+    if (!pair_start(&pair, BLOCKS_QUIET, experiments->options))
+        return fail(experiments, pair.why);
+    bool is_measured = measure_memory(&pair, &line);
+    if (is_measured)
+        set_memory(experiments, &line);
+    pair_stop(&pair);
+    return is_measured || fail(experiments, pair.why);
+}
+
+/* Entries are shared by few consumers in a room, so the bytes of a queue are nearly all its own. */
+void experiments_queued(struct experiments *experiments, const struct server_memory *before,
+                        const struct server_memory *full, double queued_bytes) {
+    double per_byte = (full->user_bytes - before->user_bytes) / queued_bytes;
+    if (isfinite(per_byte) && per_byte > 0)
+        set(experiments, COST_queued_user, per_byte, 0.05 * per_byte,
+            "PSS per byte queued, messages of 1,024 B, one consumer of each room standing still; a "
+            "message is stored once for all of its room, so more of them waiting costs less each");
+}
+
+/* --- kernel buffers -----------------------------------------------------------------------------
+ */
+
+enum { SMALL_FRAME = 134, LARGE_FRAME = 1032, REPEATS = 4, TRIALS = 2 * REPEATS + 2 };
+
+static const struct buffers_options at_default = {65536, 131072, SMALL_FRAME};
+
+struct spread { /* of the figures of small and of large frames */
+    struct stats small, large;
+};
+
+static void add_to(struct spread *spread, const struct buffers_trial *trial, double value) {
+    if (isfinite(value))
+        stats_add(trial->options.frame_bytes == SMALL_FRAME ? &spread->small : &spread->large,
+                  value);
+}
+
+/* Midway between small and large frames. How long a scenario's messages are is not the profile's to
+ * know, so half of the way between them is the error. */
+static void set_spread(struct experiments *experiments, enum cost cost, const struct spread *spread,
+                       const char *note) {
+    double small = spread->small.mean, large = spread->large.mean;
+    char text[320];
+    snprintf(text, sizeof text, "%s; %.3g with frames of %d B, %.3g with %d B", note, small,
+             SMALL_FRAME, large, LARGE_FRAME);
+    set(experiments, cost, (small + large) / 2,
+        fmax(fabs(small - large) / 2, stats_stderr(&spread->small)), text);
+}
+
+static void set_buffers(struct experiments *experiments, const struct buffers_trial *trials) {
+    struct spread send, receive, window, writable, memory;
+    struct spread *all[] = {&send, &receive, &window, &writable, &memory};
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        stats_init(&all[i]->small);
+        stats_init(&all[i]->large);
+    }
+    for (int32_t i = 0; i < 2 * REPEATS; i++) {
+        const struct buffers_trial *trial = &trials[i];
+        double sender = (double)trial->sender_bytes, receiver = (double)trial->receiver_bytes;
+        add_to(&send, trial, sender / trial->options.send_buffer);
+        add_to(&receive, trial, receiver / trial->options.receive_buffer);
+        add_to(&window, trial, (double)trial->window_bytes / receiver);
+        add_to(&writable, trial, (double)trial->writable_bytes / sender);
+        add_to(&memory, trial, (double)trial->sender_memory / sender);
+    }
+    char note[160];
+    const struct buffers_trial *half = &trials[2 * REPEATS];
+    snprintf(note, sizeof note,
+             "socket pair, SO_SNDBUF 64 KiB; with 32 KiB %.3g at %d B and %.3g at %d B",
+             (double)half[0].sender_bytes / half[0].options.send_buffer, SMALL_FRAME,
+             (double)half[1].sender_bytes / half[1].options.send_buffer, LARGE_FRAME);
+    set_spread(experiments, COST_send_capacity, &send, note);
+    snprintf(note, sizeof note,
+             "socket pair, SO_RCVBUF 128 KiB; with 64 KiB %.3g at %d B and %.3g at %d B",
+             (double)half[0].receiver_bytes / half[0].options.receive_buffer, SMALL_FRAME,
+             (double)half[1].receiver_bytes / half[1].options.receive_buffer, LARGE_FRAME);
+    set_spread(experiments, COST_receive_capacity, &receive, note);
+    set_spread(experiments, COST_window_share, &window,
+               "socket pair; read until the first byte left the send buffer");
+    set_spread(experiments, COST_writable_share, &writable,
+               "socket pair; read until POLLOUT, as a share of what the send buffer held");
+    set_spread(experiments, COST_queued_kernel, &memory, "socket pair; SK_MEMINFO_WMEM_QUEUED");
+}
+
+bool experiments_buffers(struct experiments *experiments) {
+    struct buffers_trial trials[TRIALS] = {0};
+    for (int32_t i = 0; i < TRIALS; i++) {
+        bool is_half = i >= 2 * REPEATS;
+        trials[i].options = at_default;
+        trials[i].options.send_buffer /= is_half ? 2 : 1;
+        trials[i].options.receive_buffer /= is_half ? 2 : 1;
+        trials[i].options.frame_bytes = i % 2 == 0 ? SMALL_FRAME : LARGE_FRAME;
+    }
+    if (!buffers_run(trials, TRIALS, PAIRS_CONGESTION, experiments->why,
+                     (int32_t)sizeof experiments->why))
+        return false;
+    set_buffers(experiments, trials);
+    return true;
+}
+
+/* --- connecting ---------------------------------------------------------------------------------
+ */
+
+/* Nothing else happens meanwhile, so all that the worker did was connecting. */
+bool experiments_connect(struct pair *pair, struct experiments_accepts *accepts) {
+    struct gateway_stats before, after;
+    struct load_tally tally;
+    gateway_stats_read_all(&pair->server.stats, &before);
+    if (!pair_connect(pair, &tally))
+        return false;
+    gateway_stats_read_all(&pair->server.stats, &after);
+    struct gateway_stats counts = gateway_stats_since(&before, &after);
+    double ns = (double)(counts.accept_ns + counts.read_ns + counts.write_ns + counts.poll_ns +
+                         counts.timers_ns + counts.other_ns);
+    if (counts.upgraded >= 1000 && accepts->count < EXPERIMENTS_CONNECTS_MAX)
+        accepts->ns[accepts->count++] = ns / (double)counts.upgraded;
+    return true;
+}
+
+void experiments_accept(struct experiments *experiments,
+                        const struct experiments_accepts *accepts) {
+    struct stats stats;
+    stats_init(&stats);
+    for (int32_t i = 0; i < accepts->count; i++)
+        stats_add(&stats, accepts->ns[i]);
+    set(experiments, COST_accept, stats.mean, fmax(stats_stderr(&stats), 0.03 * stats.mean),
+        "all phases per connection while some thousand clients connect and join a room each, up to "
+        "64 at a time; loopback");
+}
+
+/* --- the generator ------------------------------------------------------------------------------
+ */
+
+struct experiments_generator experiments_read_generator(const struct load_report *report,
+                                                        const struct blocks_cell *cell) {
+    const struct load_generator *generator = &report->generator;
+    return (struct experiments_generator){
+        .sample = generator->sample,
+        .bulk = generator->bulk,
+        .sends = generator->sends,
+        .send_ns = generator->send_ns,
+        .lateness_ns = hist_mean(&generator->lateness),
+        .sample_look_ns = hist_mean(&generator->sample_look),
+        .is_one_by_one = !cell->is_burst,
+        .is_moderate = !cell->is_burst && cell->busy > 0 && cell->busy <= 0.5,
+    };
+}
+
+static void add_look(struct fit_rows *rows, const struct load_looks *looks, bool is_in_full,
+                     int32_t block) {
+    if (looks->found < 100 || !(looks->found_ns > 0) || rows->count == FIT_BLOCKS_MAX)
+        return;
+    rows->rows[rows->count++] = (struct fit_row){
+        .counts = {1, is_in_full ? (double)looks->bytes / (double)looks->found : 0},
+        .ns = looks->found_ns,
+        .block = block,
+        .cell = block};
+}
+
+/* A recv() with data, and the bytes of those that are read in full: sampled clients' are, the
+ * others' are thrown away in the kernel. */
+static bool set_looks(struct experiments *experiments,
+                      const struct experiments_generator *generators, int32_t count) {
+    struct fit_rows rows = {.terms = 2};
+    struct fit fit;
+    struct stats sweep;
+    stats_init(&sweep);
+    for (int32_t i = 0; i < count; i++) {
+        add_look(&rows, &generators[i].bulk, false, i);
+        add_look(&rows, &generators[i].sample, true, i);
+        if (generators[i].sample.empty > 1000 && generators[i].sample.empty_ns > 0)
+            stats_add(&sweep, generators[i].sample.empty_ns);
+    }
+    if (!fit_solve(&fit, &rows, -1) || sweep.count < 2)
+        return fail(experiments, "the generator's reports do not tell its own costs");
+    set(experiments, COST_load_read, fit.value[0], fit.standard_error[0],
+        "the generator's own clock, over all blocks");
+    set(experiments, COST_load_byte, fit.value[1], fit.standard_error[1],
+        "the generator's own clock, over all blocks; parsing is in it");
+    set(experiments, COST_load_sweep, sweep.mean, stats_stderr(&sweep),
+        "the generator's own clock, over all blocks");
+    return true;
+}
+
+bool experiments_generator(struct experiments *experiments,
+                           const struct experiments_generator *generators, int32_t count) {
+    struct stats send, lateness, look;
+    stats_init(&send);
+    stats_init(&lateness);
+    stats_init(&look);
+    for (int32_t i = 0; i < count; i++) {
+        if (generators[i].is_one_by_one && generators[i].sends > 100)
+            stats_add(&send, generators[i].send_ns);
+        if (!generators[i].is_moderate)
+            continue;
+        stats_add(&lateness, generators[i].lateness_ns);
+        stats_add(&look, generators[i].sample_look_ns);
+    }
+    if (send.count == 0 || lateness.count == 0)
+        return fail(experiments, "too few of the generator's reports are left");
+    set(experiments, COST_load_publish, send.mean, fmax(stats_stderr(&send), 0.03 * send.mean),
+        "the generator's own clock; independent publishers of 128 B, framing included");
+    set(experiments, COST_load_lateness, lateness.mean,
+        fmax(stats_stderr(&lateness), 0.1 * lateness.mean),
+        "2,400 connections at half load, to when the kernel had the message");
+    set(experiments, COST_load_sample, look.mean, fmax(stats_stderr(&look), 0.1 * look.mean),
+        "256 sampled of 2,400 connections at half load");
+    return set_looks(experiments, generators, count);
+}
+
+/* --- waking up ----------------------------------------------------------------------------------
+ */
+
+/* What lies between intention and the median delivery, less all that has an entry of its own: the
+ * generator's lateness and half its look, and the turn that the publish makes, up to the middle of
+ * its room. */
+void experiments_wake_up(struct experiments *experiments, const struct load_report *report) {
+    const struct profile_costs costs = profile_means(experiments->profile);
+    const double *value = costs.value;
+    double members = blocks_quiet.members, bytes = blocks_quiet.bytes;
+    double in_bytes = (double)protocol_inbound_bytes(blocks_quiet.bytes);
+    double out_bytes = (double)protocol_outbound_bytes((int64_t)bytes);
+    double turn_ns =
+        value[COST_turn] + value[COST_read] + value[COST_read_byte] * in_bytes +
+        value[COST_publish] +
+        (members + 1) / 2 * (value[COST_write] + value[COST_frame] + value[COST_byte] * out_bytes);
+    double generator_ns =
+        hist_mean(&report->generator.lateness) + hist_mean(&report->generator.sample_look) / 2;
+    double median_ns = (double)hist_quantile(&report->latency, 0.5);
+    double wake_up_ns = median_ns - turn_ns - generator_ns;
+    char note[200];
+    snprintf(note, sizeof note,
+             "one publish at a time, 50/s into a room of ten: median latency %.1f us, less %.1f us "
+             "of processor costs and %.1f us of the generator's",
+             median_ns / 1e3, turn_ns / 1e3, generator_ns / 1e3);
+    set(experiments, COST_wake_up, wake_up_ns, fmax(0.1 * median_ns, 0.1 * fabs(wake_up_ns)), note);
+}

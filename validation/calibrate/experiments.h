@@ -1,0 +1,56 @@
+/* What is measured beside the blocks: memory, kernel buffers, connecting, waking up, the generator.
+ * Each fills its entries of the profile. */
+#ifndef HEADROOM_VALIDATION_CALIBRATE_EXPERIMENTS_H
+#define HEADROOM_VALIDATION_CALIBRATE_EXPERIMENTS_H
+
+#include "models/spec/profile.h"
+#include "sim/base/arena.h"
+#include "sim/base/attributes.h"
+#include "validation/calibrate/blocks.h"
+#include "validation/calibrate/pairs.h"
+#include "validation/load/report.h"
+#include "validation/measure/server.h"
+
+#include <stdbool.h>
+
+struct experiments {
+    const struct calibrate_options *options; /* borrowed */
+    struct profile *profile;                 /* borrowed; texts in `arena` */
+    struct arena *arena;
+    char why[CALIBRATE_WHY_BYTES];
+};
+
+/* Idle connections without a room: bytes of application and kernel per connection. */
+bool experiments_memory(struct experiments *experiments) MUST_USE;
+/* Kernel buffers of a stalled reader, on socket pairs. */
+bool experiments_buffers(struct experiments *experiments) MUST_USE;
+
+enum { EXPERIMENTS_CONNECTS_MAX = 8 };
+struct experiments_accepts { /* ns per connection, of one setting's clients each */
+    double ns[EXPERIMENTS_CONNECTS_MAX];
+    int32_t count;
+};
+/* Connects the pair's clients and times the gateway at it. */
+bool experiments_connect(struct pair *pair, struct experiments_accepts *accepts) MUST_USE;
+void experiments_accept(struct experiments *experiments, const struct experiments_accepts *accepts);
+
+/* Application memory per byte waiting, from a gateway in which nothing waited before. */
+void experiments_queued(struct experiments *experiments, const struct server_memory *before,
+                        const struct server_memory *full, double queued_bytes);
+
+struct experiments_generator { /* what one block's report says of the generator itself */
+    struct load_looks sample, bulk;
+    int64_t sends;
+    double send_ns, lateness_ns, sample_look_ns; /* means */
+    bool is_one_by_one;                          /* a publish per send */
+    bool is_moderate;                            /* load at which its own delays are quoted */
+};
+struct experiments_generator experiments_read_generator(const struct load_report *report,
+                                                        const struct blocks_cell *cell);
+bool experiments_generator(struct experiments *experiments,
+                           const struct experiments_generator *generators, int32_t count) MUST_USE;
+
+/* Waking up, from a quiet block's latency: after the processor costs are in the profile. */
+void experiments_wake_up(struct experiments *experiments, const struct load_report *report);
+
+#endif
