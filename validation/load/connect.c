@@ -306,13 +306,14 @@ static void run(struct clients *clients, int32_t connections_max, struct load_ta
         connecting->slots[i].fd = -1;
     base_ns started_ns = clock_now();
     int32_t local;
-    do {
+    for (;;) {
         while (!connecting->is_over && connecting->in_flight < CONNECT_IN_FLIGHT_MAX &&
                next_target(connecting, &local))
             start(connecting, local);
-        if (connecting->in_flight > 0)
-            serve_slots(connecting);
-    } while (connecting->in_flight > 0);
+        if (connecting->in_flight == 0)
+            break;
+        serve_slots(connecting);
+    }
     tally->seconds = base_seconds(clock_now() - started_ns);
     tally->connected = clients->connected_count + clients->extra_count;
     tally->connected_new = tally->connected - before;

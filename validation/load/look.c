@@ -13,13 +13,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum { CLOSE_ABNORMAL = 1006, CLOSE_UNSEEN = 0, RATE_BYTES_MIN = 512 };
 #define RATE_CHUNK_NS (5 * BASE_NS_PER_MS)
 
-static bool is_gone(void) {
-    return errno != EAGAIN && errno != EINTR;
+static bool is_gone(int error) {
+    return error != EAGAIN && error != EINTR;
 }
 
 /* --- what a reader understands --- */
@@ -154,49 +153,46 @@ static size_t allowance(struct probe *probe, struct reader *reader) {
                                        : (size_t)chunk;
 }
 
-static void look_at_reader(struct probe *probe, struct reader *reader, struct probe_looks *looks) {
-    struct client *client = &probe->clients->client[reader->client];
-    size_t allowed = allowance(probe, reader);
-    if (client->fd < 0 || allowed == 0)
+/* Adds a look at this client to the batch, if it looks at all now. */
+static void plan_look(struct probe *probe, struct probe_batch *batch, int32_t local) {
+    struct client *client = &probe->clients->client[local];
+    if (client->fd < 0)
         return;
-    ssize_t length = recv(client->fd, probe->buffer, allowed, MSG_DONTWAIT);
-    if (length <= 0) {
-        looks->empty++;
-        if (length == 0 || is_gone())
-            clients_closed(probe->clients, reader->client, CLOSE_ABNORMAL);
-        return;
+    struct ring_look *look = &batch->looks[batch->count];
+    *look = (struct ring_look){.fd = client->fd, .length = PROBE_BULK_BYTES};
+    if (client->reader >= 0) {
+        size_t allowed = allowance(probe, &probe->clients->readers[client->reader]);
+        if (allowed == 0)
+            return;
+        look->buffer = probe->buffer + (size_t)batch->count * PROBE_BUFFER_BYTES;
+        look->length = (uint32_t)allowed;
     }
-    looks->found++;
-    looks->bytes += length;
-    client->bytes += length;
-    probe->now_ns = probe->last_bytes_ns = probe_clock();
+    batch->local[batch->count++] = local;
+}
+
+static void hear(struct probe *probe, struct reader *reader, const uint8_t *bytes, size_t length) {
     double ns_per_byte = probe->is_draining ? 0 : 1e9 / reader->habits.bytes_per_s;
     if (ns_per_byte > 0)
         reader->busy_until_ns = probe->now_ns + (base_ns)((double)length * ns_per_byte);
-    understand(probe, reader, probe->buffer, (size_t)length, ns_per_byte);
+    understand(probe, reader, bytes, length, ns_per_byte);
 }
 
-static void look_in_bulk(struct probe *probe, int32_t local) {
+static void end_look(struct probe *probe, struct probe_looks *looks, int32_t local,
+                     const struct ring_look *look) {
     struct client *client = &probe->clients->client[local];
-    if (client->reader >= 0) {
-        look_at_reader(probe, &probe->clients->readers[client->reader], &probe->costs.bulk);
+    if (look->result > 0) {
+        looks->found++;
+        looks->bytes += look->result;
+        client->bytes += look->result;
+        if (client->reader >= 0)
+            hear(probe, &probe->clients->readers[client->reader], look->buffer,
+                 (size_t)look->result);
         return;
     }
-    if (client->fd < 0)
-        return;
-    ssize_t length = recv(client->fd, NULL, PROBE_BULK_BYTES, MSG_TRUNC | MSG_DONTWAIT);
-    if (length <= 0) {
-        probe->costs.bulk.empty++;
-        if (length == 0 || is_gone())
-            clients_closed(probe->clients, local, CLOSE_UNSEEN);
-        return;
-    }
-    probe->costs.bulk.found++;
-    probe->costs.bulk.bytes += length;
-    client->bytes += length;
+    looks->empty++;
+    if (look->result == 0 || is_gone(-look->result))
+        clients_closed(probe->clients, local, client->reader >= 0 ? CLOSE_ABNORMAL : CLOSE_UNSEEN);
 }
-
-/* --- a slice --- */
 
 static void count_slice(struct probe_looks *looks, const struct probe_looks *before,
                         base_ns took_ns) {
@@ -207,6 +203,23 @@ static void count_slice(struct probe_looks *looks, const struct probe_looks *bef
     }
 }
 
+/* One batch: the time when it is back is when all of it has arrived. */
+static void look(struct probe *probe, struct probe_batch *batch, struct probe_looks *looks,
+                 base_ns began_ns) {
+    struct probe_looks before = *looks;
+    ring_receive(&probe->ring, batch->looks, batch->count);
+    probe->now_ns = probe_clock();
+    for (int32_t i = 0; i < batch->count; i++)
+        end_look(probe, looks, batch->local[i], &batch->looks[i]);
+    if (looks->found > before.found) {
+        probe->last_bytes_ns = probe->now_ns;
+        probe->now_ns = probe_clock();
+    }
+    count_slice(looks, &before, probe->now_ns - began_ns);
+}
+
+/* --- passes --- */
+
 /* A pass is over: how long since the last one was. */
 static void end_pass(struct probe *probe, struct hist *passes, base_ns *began_ns) {
     if (*began_ns >= probe->window_start_ns && probe->now_ns < probe->window_end_ns)
@@ -216,33 +229,36 @@ static void end_pass(struct probe *probe, struct hist *passes, base_ns *began_ns
 
 void probe_look_at_samples(struct probe *probe, int32_t count) {
     struct clients *clients = probe->clients;
-    struct probe_looks before = probe->costs.sample;
+    struct probe_batch batch;
     base_ns began_ns = probe->now_ns;
+    bool is_pass_over = false;
+    batch.count = 0;
     for (int32_t i = 0; i < count; i++) {
-        int32_t sample = probe->sample_next++;
-        look_at_reader(probe, &clients->readers[clients->samples[sample]], &probe->costs.sample);
-        if (probe->sample_next == clients->samples_count) {
+        plan_look(probe, &batch, clients->readers[clients->samples[probe->sample_next]].client);
+        if (++probe->sample_next == clients->samples_count) {
             probe->sample_next = 0;
-            end_pass(probe, &probe->report->generator.sample_look, &probe->sample_pass_ns);
+            is_pass_over = true;
         }
     }
-    probe->now_ns = probe_clock();
-    count_slice(&probe->costs.sample, &before, probe->now_ns - began_ns);
+    look(probe, &batch, &probe->costs.sample, began_ns);
+    if (is_pass_over)
+        end_pass(probe, &probe->report->generator.sample_look, &probe->sample_pass_ns);
 }
 
 void probe_look_at_others(struct probe *probe, int32_t count) {
     struct clients *clients = probe->clients;
-    struct probe_looks before = probe->costs.bulk;
+    struct probe_batch batch;
     base_ns began_ns = probe->now_ns;
+    bool is_pass_over = false;
+    batch.count = 0;
     for (int32_t i = 0; i < count; i++) {
-        look_in_bulk(probe, clients->others[probe->other_next++]);
-        if (probe->other_next == clients->others_count) {
+        plan_look(probe, &batch, clients->others[probe->other_next]);
+        if (++probe->other_next == clients->others_count) {
             probe->other_next = 0;
-            end_pass(probe, &probe->report->generator.bulk_sweep, &probe->other_pass_ns);
+            is_pass_over = true;
         }
     }
-    probe->now_ns = probe_clock();
-    if (probe->costs.bulk.found > before.found)
-        probe->last_bytes_ns = probe->now_ns;
-    count_slice(&probe->costs.bulk, &before, probe->now_ns - began_ns);
+    look(probe, &batch, &probe->costs.bulk, began_ns);
+    if (is_pass_over)
+        end_pass(probe, &probe->report->generator.bulk_sweep, &probe->other_pass_ns);
 }

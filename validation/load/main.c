@@ -1,4 +1,5 @@
-/* headroom-load: the open-loop load generator. docs/load.md is its page. */
+/* headroom-load: the open-loop load generator. What it can be asked is in command.h, what it
+ * answers in report.h and tally.h. */
 #include "models/spec/spec.h"
 #include "models/workload/roster.h"
 #include "validation/load/connect.h"

@@ -51,7 +51,9 @@ static void probe_init(struct probe *probe, struct clients *clients,
         if (clients->client[local].is_touched)
             probe->touched[probe->touched_count++] = local;
     }
-    probe->buffer = ARENA_NEW(arena, PROBE_BUFFER_BYTES, uint8_t);
+    probe->buffer = ARENA_NEW(arena, RING_BATCH_MAX * PROBE_BUFFER_BYTES, uint8_t);
+    ring_init(&probe->ring, !options->is_without_io_uring);
+    report->generator.rings = probe->ring.fd >= 0;
     probe->log_max = PROBE_LOG_MAX;
     probe->log = malloc((size_t)probe->log_max * sizeof *probe->log);
     CHECK(probe->log);
@@ -69,28 +71,36 @@ static void set_times(struct probe *probe) {
     probe->sample_pass_ns = probe->other_pass_ns = probe->now_ns;
 }
 
+static int32_t least(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+
+/* How many of the others are due for a look, so that a sweep takes PROBE_SWEEP_NS: none, until
+ * there are enough of them to be worth a system call. What was missed is not saved up. */
+static int32_t others_due(struct probe *probe, base_ns since_ns) {
+    int32_t count = probe->clients->others_count;
+    int32_t most = least(count, PROBE_OTHERS_PER_TURN), few = least(count, PROBE_OTHERS_AT_LEAST);
+    probe->others_owed += (double)count * (double)since_ns / (double)PROBE_SWEEP_NS;
+    if (probe->others_owed < few)
+        return 0;
+    int32_t due = probe->others_owed < most ? (int32_t)probe->others_owed : most;
+    probe->others_owed = due < most ? probe->others_owed - due : 0;
+    return due;
+}
+
 /* One turn of the loop. */
 static void turn(struct probe *probe, base_ns *last_ns) {
     struct clients *clients = probe->clients;
     probe_send(probe);
-    int32_t samples = clients->samples_count < PROBE_SAMPLES_PER_TURN ? clients->samples_count
-                                                                      : PROBE_SAMPLES_PER_TURN;
+    int32_t samples = least(clients->samples_count, PROBE_SAMPLES_PER_TURN);
     if (samples > 0)
         probe_look_at_samples(probe, samples);
-    probe->others_owed +=
-        (double)clients->others_count * (double)(probe->now_ns - *last_ns) / (double)PROBE_SWEEP_NS;
-    *last_ns = probe->now_ns;
-    int32_t others = clients->others_count < PROBE_OTHERS_PER_TURN ? clients->others_count
-                                                                   : PROBE_OTHERS_PER_TURN;
-    if (probe->others_owed < others)
-        others = (int32_t)probe->others_owed;
     else
-        probe->others_owed = others; /* late anyway: nothing is saved up */
-    probe->others_owed -= others;
+        probe->now_ns = probe_clock();
+    int32_t others = others_due(probe, probe->now_ns - *last_ns);
+    *last_ns = probe->now_ns;
     if (others > 0)
         probe_look_at_others(probe, others);
-    else if (samples == 0)
-        probe->now_ns = probe_clock();
     if (probe->options->is_shared)
         sched_yield();
 }
@@ -168,6 +178,7 @@ void probe_run(struct clients *clients, const struct probe_options *options,
     probe_end_gap(&probe);
     probe_account(&probe);
     free(probe.log);
+    ring_fini(&probe.ring);
     arena_fini(&arena);
 }
 
@@ -188,6 +199,7 @@ bool probe_drain(struct clients *clients, base_ns patience_ns, int64_t *bytes) {
         *bytes += clients->client[local].bytes;
     bool is_done = report.is_quiet;
     free(probe.log);
+    ring_fini(&probe.ring);
     arena_fini(&arena);
     load_report_fini(&report);
     return is_done;

@@ -25,6 +25,7 @@ struct probe_options {
     base_ns grace_ns; /* longest wait for quiet at the end */
     base_ns start_ns; /* monotonic; 0: in a moment */
     bool is_shared;   /* other generator processes on the same processor: give way each turn */
+    bool is_without_io_uring;
     struct unsent *unsent;
 };
 

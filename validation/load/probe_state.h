@@ -3,14 +3,16 @@
 #define HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
 
 #include "validation/load/probe.h"
+#include "validation/load/ring.h"
 
 #include <time.h>
 
 enum {
-    PROBE_BUFFER_BYTES = 64 << 10, /* of one recv() that is parsed */
+    PROBE_BUFFER_BYTES = 16 << 10, /* of one recv() that is parsed */
     PROBE_BULK_BYTES = 1 << 20,    /* of one that is not */
     PROBE_SAMPLES_PER_TURN = 32,
-    PROBE_OTHERS_PER_TURN = 64,
+    PROBE_OTHERS_PER_TURN = RING_BATCH_MAX,
+    PROBE_OTHERS_AT_LEAST = 16,
     PROBE_PUBLISHES_PER_TURN = 128, /* and those due at the same instant as the last */
     PROBE_LOG_MAX = 8 << 20,        /* sampled deliveries remembered one by one */
 };
@@ -20,8 +22,14 @@ enum {
 struct probe_looks {
     int64_t found, empty, bytes;
     base_ns ns;
-    int64_t idle_empty; /* of slices without a find */
+    int64_t idle_empty; /* of batches without a find */
     base_ns idle_ns;
+};
+
+struct probe_batch { /* looks of one turn */
+    struct ring_look looks[RING_BATCH_MAX];
+    int32_t local[RING_BATCH_MAX];
+    int32_t count;
 };
 
 struct probe_costs { /* in the window */
@@ -57,7 +65,8 @@ struct probe {
     base_ns last_bytes_ns;    /* to anybody */
     struct probe_log *log;
     int64_t log_count, log_max;
-    uint8_t *buffer;
+    struct ring ring;
+    uint8_t *buffer; /* one of PROBE_BUFFER_BYTES for each look of a batch */
 };
 
 static inline base_ns probe_clock(void) {

@@ -105,6 +105,7 @@ static void merge_looks(struct load_looks *into, const struct load_looks *from) 
 
 static void merge_generator(struct load_generator *into, const struct load_generator *from) {
     into->processes += from->processes;
+    into->rings += from->rings;
     into->elapsed_s += from->elapsed_s;
     into->busy_s += from->busy_s;
     into->cpu_s += from->cpu_s;

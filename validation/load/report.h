@@ -57,6 +57,7 @@ struct load_looks {
 
 struct load_generator {
     int64_t processes;
+    int64_t rings;    /* of these: that looked through io_uring */
     double elapsed_s; /* of the window, summed over processes */
     double busy_s;    /* of it: sends, and looks that found something */
     double cpu_s; /* processor time that the kernel gave in it: less than elapsed means stolen or

@@ -68,6 +68,7 @@ static const struct member population_members[] = {
 
 static const struct member generator_members[] = {
     MEMBER(INT64, load_generator, processes),
+    MEMBER(INT64, load_generator, rings),
     MEMBER(DOUBLE, load_generator, elapsed_s),
     MEMBER(DOUBLE, load_generator, busy_s),
     MEMBER(DOUBLE, load_generator, cpu_s),
