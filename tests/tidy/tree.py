@@ -1,5 +1,6 @@
 """What the tidy tests share: the files of the tree, and how a finding is printed."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -8,14 +9,22 @@ SKIPPED = 77  # ctest: SKIP_RETURN_CODE
 
 def files_of(root):
     """Paths from the root, with '/', of what git tracks or would track; of everything where there is no git."""
+    paths = tracked(root)
+    if paths is None:
+        paths = walk(root)
+    return sorted(path for path in paths if os.path.isfile(os.path.join(root, path)))
+
+
+def tracked(root):
+    """None where there is no git, or it does not answer."""
+    if not shutil.which("git"):
+        return None
     listing = subprocess.run(
         ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True)
-    if listing.returncode == 0:
-        paths = {path.decode() for path in listing.stdout.split(b"\0") if path}
-    else:
-        paths = set(walk(root))
-    return sorted(path for path in paths if os.path.isfile(os.path.join(root, path)))
+    if listing.returncode != 0:
+        return None
+    return {path.decode() for path in listing.stdout.split(b"\0") if path}
 
 
 def walk(root):
