@@ -17,6 +17,7 @@ static const double BISQUARE_LIMIT = 4.685; /* 95 % efficient where errors are n
 static const double HUBER_LIMIT = 1.345;    /* likewise */
 static const double MAD_TO_SIGMA = 1.4826;
 static const double SPREAD_LEAST = 1e-4; /* a scale of zero would make every deviation wild */
+static const double SETTLED = 1e-7;      /* relative change from one round to the next */
 static const double PIVOT_LEAST = 1e-9;  /* of the scaled normal matrix: below it, a multiple */
 
 static double predicted(const double *counts, const double *value, int32_t terms) {
@@ -130,6 +131,8 @@ static bool solve_non_negative(const struct normal *normal, double *value) {
         memset(value, 0, FIT_TERMS_MAX * sizeof *value);
         for (int32_t i = 0; i < size; i++)
             value[support[i]] = solution[i] / normal->length[support[i]];
+        if (mask == occurring)
+            break; /* no smaller support can be better */
     }
     return best >= 0;
 }
@@ -256,15 +259,26 @@ static void describe(struct fit *fit, const struct fit_rows *rows, const struct 
     set_standard_errors(fit, normal);
 }
 
+static bool has_settled(const double *before, const double *after, int32_t terms) {
+    for (int32_t i = 0; i < terms; i++)
+        if (fabs(after[i] - before[i]) > SETTLED * fabs(after[i]))
+            return false;
+    return true;
+}
+
 bool fit_solve(struct fit *fit, const struct fit_rows *rows, int32_t left_out) {
     *fit = (struct fit){.spread = NAN, .condition_number = NAN, .lack_of_fit_p = NAN};
     for (int32_t i = 0; i < FIT_TERMS_MAX; i++)
         fit->standard_error[i] = NAN;
     struct normal normal;
     for (int32_t round = 0; round < SOLVE_ROUNDS; round++) {
+        double before[FIT_TERMS_MAX];
+        memcpy(before, fit->value, sizeof before);
         weigh_rows(rows, fit, left_out, round == 0, &normal);
         if (!solve_non_negative(&normal, fit->value))
             return false;
+        if (round > 0 && has_settled(before, fit->value, rows->terms))
+            break;
     }
     if (left_out < 0)
         describe(fit, rows, &normal);

@@ -1,0 +1,207 @@
+/* Windows as the gateway would count them if its costs were known exactly, over the calibration's
+ * own cells: what comes out must be what was put in, with errors that say how sure that is. */
+#include "tests/sim/suite.h"
+
+#include "sim/base/rng.h"
+#include "validation/calibrate/estimate.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+enum { PER_BLOCK = 8 };
+
+static const double true_costs[COST_COUNT] = {
+    [COST_turn] = 1210,  [COST_read] = 1475,        [COST_read_byte] = 0.83, [COST_publish] = 317,
+    [COST_write] = 1843, [COST_write_spread] = 118, [COST_frame] = 23.5,     [COST_byte] = 0.217,
+    [COST_enqueue] = 92, [COST_writable] = 905};
+/* How much of a cost with a part in two phases the first of them has. */
+static const double in_loop = 0.4;
+
+struct moods {
+    double loop, read, write;
+};
+
+static void fill_counts(struct gateway_stats *counts, const struct blocks_cell *cell,
+                        struct rng *rng) {
+    double turns = 400 + 200 * rng_uniform(rng);
+    double reads_each = cell->is_burst ? 1 : 1 + 5 * cell->busy;
+    double publishes_each = cell->is_burst ? cell->publishes : 1;
+    counts->turns = (uint64_t)turns;
+    counts->reads = counts->ready_events = (uint64_t)(turns * reads_each);
+    counts->publishes = (uint64_t)((double)counts->reads * publishes_each);
+    counts->read_bytes = counts->publishes * (uint64_t)(cell->bytes + 16);
+    bool is_at_once = cell->setting == BLOCKS_AT_ONCE;
+    counts->flushes = is_at_once ? counts->publishes : counts->reads;
+    counts->writes = counts->flushes * (uint64_t)cell->members;
+    counts->frames_written = counts->publishes * (uint64_t)cell->members;
+    if (blocks_may_block(cell->setting)) {
+        counts->enqueued = counts->frames_written / 2;
+        counts->frames_written -= counts->enqueued;
+        counts->writes /= 2;
+        counts->writable_events = (uint64_t)(10 + 300 * rng_uniform(rng));
+        counts->writes += counts->writable_events;
+    }
+    counts->written_bytes = counts->frames_written * (uint64_t)(cell->bytes + 4);
+}
+
+static void fill_times(struct calibrate_window *window, struct moods moods) {
+    struct gateway_stats *counts = &window->counts;
+    const double *cost = true_costs;
+    double turns = (double)counts->turns, reads = (double)counts->reads;
+    double doublings = fmax(0, log2(window->working_set / 128));
+    counts->poll_ns =
+        (uint64_t)(moods.loop * in_loop * (cost[COST_turn] * turns + cost[COST_read] * reads));
+    counts->read_ns =
+        (uint64_t)(moods.read *
+                   ((1 - in_loop) * (cost[COST_turn] * turns + cost[COST_read] * reads) +
+                    cost[COST_read_byte] * (double)counts->read_bytes +
+                    0.7 * cost[COST_publish] * (double)counts->publishes));
+    counts->write_ns =
+        (uint64_t)(moods.write * (0.3 * cost[COST_publish] * (double)counts->flushes +
+                                  (cost[COST_write] + cost[COST_write_spread] * doublings) *
+                                      (double)counts->writes +
+                                  cost[COST_frame] * (double)counts->frames_written +
+                                  cost[COST_byte] * (double)counts->written_bytes +
+                                  cost[COST_enqueue] * (double)counts->enqueued +
+                                  cost[COST_writable] * (double)counts->writable_events));
+    counts->cpu_ns =
+        (uint64_t)(1.01 * (double)(counts->poll_ns + counts->read_ns + counts->write_ns));
+}
+
+static int32_t make_windows(struct windows *windows, int32_t *cells, double noise, uint64_t seed) {
+    struct rng rng;
+    rng_init(&rng, (struct rng_name){.seed = seed});
+    gsl_rng gsl = rng_as_gsl(&rng);
+    int32_t order[BLOCKS_MAX], count = blocks_shuffle(&rng, order);
+    windows_init(windows);
+    for (int32_t block = 0; block < count; block++) {
+        const struct blocks_cell *cell = &blocks_cells[order[block]];
+        cells[block] = order[block];
+        struct moods moods = {1 + gsl_ran_gaussian(&gsl, noise), 1 + gsl_ran_gaussian(&gsl, noise),
+                              1 + gsl_ran_gaussian(&gsl, noise)};
+        for (int32_t i = 0; i < PER_BLOCK; i++) {
+            struct calibrate_window window = {.block = block,
+                                              .working_set = cell->working_set,
+                                              .length_ns = BASE_NS_PER_MS,
+                                              .yardstick = moods.write};
+            fill_counts(&window.counts, cell, &rng);
+            fill_times(&window, moods);
+            windows_add(windows, &window);
+        }
+    }
+    return count;
+}
+
+static void estimate_made_up(struct estimate *estimate, double noise, uint64_t seed) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, noise, seed);
+    ck_assert_msg(estimate_costs(estimate, &windows, cells, count, &why), "%s", why);
+    windows_fini(&windows);
+}
+
+/* A publish is one flush in a room that is hot once per turn and several elsewhere, so its parts in
+ * the two phases add up only where each publish is a flush: 0.7 + 0.3. */
+START_TEST(the_costs_of_all_phases_come_back) {
+    struct estimate estimate;
+    estimate_made_up(&estimate, 0, 1);
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        if (true_costs[i] > 0)
+            ck_assert_double_eq_tol(estimate.values[i], true_costs[i], 0.005 * true_costs[i]);
+    ck_assert_double_eq_tol(estimate.cpu_accounted_share, 1 / 1.01, 1e-4);
+    ck_assert_double_lt(estimate.fits[ESTIMATE_WRITE].fit.condition_number, 60);
+    ck_assert_double_lt(estimate.fits[ESTIMATE_READ].fit.condition_number, 60);
+}
+END_TEST
+
+START_TEST(blocks_that_differ_by_two_percent_leave_errors_that_say_so) {
+    enum { CALIBRATIONS = 60 };
+    int32_t inside = 0, all = 0;
+    double write_error = 0;
+    for (uint64_t seed = 0; seed < CALIBRATIONS; seed++) {
+        struct estimate estimate;
+        estimate_made_up(&estimate, 0.02, 100 + seed);
+        for (int32_t i = 0; i < COST_COUNT; i++) {
+            if (true_costs[i] == 0)
+                continue;
+            double error = sqrt(estimate.covariance[i][i]);
+            inside += fabs(estimate.values[i] - true_costs[i]) < 2.09 * error;
+            all++;
+        }
+        write_error += sqrt(estimate.covariance[COST_write][COST_write]) / CALIBRATIONS;
+    }
+    ck_assert_int_gt(inside, 9 * all / 10);
+    ck_assert_double_lt(write_error, 0.06 * true_costs[COST_write]); /* and are not merely wide */
+}
+END_TEST
+
+START_TEST(the_profile_gets_values_errors_and_correlations) {
+    struct arena arena;
+    struct estimate estimate;
+    struct profile *profile = calloc(1, sizeof *profile);
+    arena_init(&arena);
+    estimate_made_up(&estimate, 0.02, 5);
+    estimate_to_profile(&estimate, profile, &arena);
+    const struct profile_entry *write = &profile->costs[COST_write];
+    ck_assert_double_eq(write->value, estimate.values[COST_write]);
+    ck_assert_double_eq_tol(write->standard_error * write->standard_error,
+                            estimate.covariance[COST_write][COST_write], 1e-6);
+    ck_assert_int_eq(write->source, PROFILE_MEASURED);
+    ck_assert(strstr(write->note, "loopback") != NULL);
+    ck_assert_double_eq(profile->correlation[COST_write][COST_write], 1);
+    ck_assert_double_eq(profile->correlation[COST_write][COST_byte],
+                        profile->correlation[COST_byte][COST_write]);
+    /* What a dearer write explains, a cheaper byte need not. */
+    ck_assert_double_ne(profile->correlation[COST_write][COST_byte], 0);
+    ck_assert_double_eq(profile->correlation[COST_write][COST_connection_user], 0);
+    ck_assert_double_eq(profile->windows, estimate.windows_used);
+    arena_fini(&arena);
+    free(profile);
+}
+END_TEST
+
+START_TEST(excluded_windows_do_not_count) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i += 3) {
+        windows.items[i].exclusion = CALIBRATE_STOLEN;
+        windows.items[i].counts.write_ns *= 3;
+    }
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_double_eq_tol(estimate.values[COST_write], true_costs[COST_write], 10);
+    ck_assert_int_eq(estimate.windows_used + estimate.windows_excluded, windows.count);
+    ck_assert_int_eq(estimate.windows_excluded, (windows.count + 2) / 3);
+    windows_fini(&windows);
+}
+END_TEST
+
+START_TEST(blocks_of_one_kind_tell_nothing_apart) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i++)
+        if (cells[windows.items[i].block] != 0)
+            windows.items[i].exclusion = CALIBRATE_SHARED;
+    struct estimate estimate;
+    ck_assert(!estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_str_eq(why, "the blocks that are left do not tell a turn from a read");
+    windows_fini(&windows);
+}
+END_TEST
+
+int main(void) {
+    static const struct suite_test tests[] = {
+        TEST(the_costs_of_all_phases_come_back),
+        TEST(blocks_that_differ_by_two_percent_leave_errors_that_say_so),
+        TEST(the_profile_gets_values_errors_and_correlations),
+        TEST(excluded_windows_do_not_count),
+        TEST(blocks_of_one_kind_tell_nothing_apart),
+    };
+    return suite_run("calibrate/estimate", tests, COUNT_OF(tests));
+}
