@@ -24,11 +24,11 @@ void wheel_unset(struct wheel *wheel, struct wheel_node *node) {
     node->slot = WHEEL_NONE;
 }
 
-/* The first tick that begins at or after due_ns, within the wheel's reach. */
+/* The first tick to come that begins at or after due_ns, within the wheel's reach. */
 static int64_t tick_of(const struct wheel *wheel, base_ns due_ns) {
     int64_t tick = due_ns / WHEEL_TICK_NS + (due_ns % WHEEL_TICK_NS != 0);
-    if (tick < wheel->tick)
-        return wheel->tick;
+    if (tick <= wheel->tick)
+        return wheel->tick + 1;
     int64_t rim = wheel->tick + WHEEL_SLOTS - 1;
     return tick < rim ? tick : rim;
 }
@@ -82,6 +82,10 @@ struct wheel_node *wheel_pop(struct wheel *wheel, base_ns now_ns) {
     struct wheel_node *node = wheel->slots[wheel->tick % WHEEL_SLOTS];
     wheel_unset(wheel, node);
     return node;
+}
+
+bool wheel_has_turned(const struct wheel *wheel, base_ns now_ns) {
+    return now_ns >= (wheel->tick + 1) * WHEEL_TICK_NS;
 }
 
 base_ns wheel_next(const struct wheel *wheel) {

@@ -34,6 +34,8 @@ void wheel_unset(struct wheel *wheel, struct wheel_node *node);
 bool wheel_is_late(const struct wheel *wheel, const struct wheel_node *node, base_ns due_ns);
 /* The next node that is due, taken off the wheel; NULL: none is left. */
 struct wheel_node *wheel_pop(struct wheel *wheel, base_ns now_ns);
+/* Whether wheel_pop could find anything: cheap enough for every turn. */
+bool wheel_has_turned(const struct wheel *wheel, base_ns now_ns);
 /* When the next one fires; BASE_NS_MAX: none is set. */
 base_ns wheel_next(const struct wheel *wheel);
 

@@ -282,7 +282,7 @@ void *worker_run(void *argument) {
         int32_t count = wait(worker);
         if (count > 0)
             turn(worker, count);
-        if (wheel_next(&worker->wheel) <= worker->now_ns)
+        if (wheel_has_turned(&worker->wheel, worker->now_ns))
             fire_timers(worker);
         worker_enter(worker, PHASE_OTHER);
         read_cpu(worker, CPU_READ_EVERY_NS);

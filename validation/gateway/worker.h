@@ -30,11 +30,11 @@
 
 enum {
     CONNECTION_CHUNK = 256,
-    CONNECTION_NONE = UINT32_MAX,
     CONNECTION_MEMBERSHIPS_MAX = 4096,
     ASSEMBLERS_KEPT_MAX = 16,
 };
 
+#define CONNECTION_NONE UINT32_MAX               /* no connection has this number */
 #define CONNECTION_LINGER_NS (2 * BASE_NS_PER_S) /* for the peer's FIN after ours */
 
 enum connection_state {
