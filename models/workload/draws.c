@@ -67,6 +67,6 @@ int64_t draws_from(const struct spec_dist *dist, struct rng *rng) {
     case SPEC_DIST_EMPIRICAL:
         return llround(empirical_draw(dist, rng));
     }
-    CHECK(!"a kind of distribution that does not exist");
+    CHECK(false && "a kind of distribution that does not exist");
     return 0;
 }

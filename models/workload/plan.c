@@ -38,7 +38,7 @@ static int32_t find_population(const struct spec_scenario *scenario, const char 
     for (int32_t i = 0; i < scenario->populations_count; i++)
         if (strcmp(scenario->populations[i].name, name) == 0)
             return i;
-    CHECK(!"a population that the parser let through");
+    CHECK(false && "a population that the parser let through");
     return -1;
 }
 
@@ -46,7 +46,7 @@ static int32_t find_group(const struct spec_scenario *scenario, const char *name
     for (int32_t i = 0; i < scenario->rooms_count; i++)
         if (strcmp(scenario->rooms[i].name, name) == 0)
             return i;
-    CHECK(!"a room group that the parser let through");
+    CHECK(false && "a room group that the parser let through");
     return -1;
 }
 

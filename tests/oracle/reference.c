@@ -401,7 +401,7 @@ static void drop_oldest(struct reference *r, struct reader *reader, base_ns now_
             queue_changed(r, reader, 0, now_ns);
             return;
         }
-    CHECK(!"the decision asked to drop what is not there");
+    CHECK(false && "the decision asked to drop what is not there");
 }
 
 static void conflate(struct reference *r, struct reader *reader,
@@ -693,7 +693,7 @@ static void handle(struct reference *r, struct worker *worker, struct event read
     case TURN:
     case TURN_OVER:
     case READ_AGAIN:
-        CHECK(!"not something to be ready");
+        CHECK(false && "not something to be ready");
     }
 }
 
