@@ -91,8 +91,9 @@ static enum inbound_event end_frame(struct inbound *inbound) {
     if (inbound->opcode == OPCODE_PONG)
         return INBOUND_PONG;
     const uint8_t *code = (const uint8_t *)inbound->control;
-    inbound->close_code = inbound->control_length >= 2 ? (uint16_t)(code[0] << 8 | code[1])
-                                                       : (uint16_t)CLOSE_WITHOUT_CODE;
+    inbound->close_code = CLOSE_WITHOUT_CODE;
+    if (inbound->control_length >= 2)
+        inbound->close_code = (uint16_t)(code[0] << 8 | code[1]);
     return INBOUND_CLOSE;
 }
 

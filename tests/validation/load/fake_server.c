@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IN_BYTES = 64 << 10, HELD_BYTES = 4 << 20 };
+enum { IN_BYTES = 16 << 10, HELD_BYTES = 128 << 10 };
 
 struct held { /* a frame on its way out; its bytes follow */
     base_ns at_ns;
