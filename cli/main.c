@@ -13,6 +13,12 @@
 static const struct command *const commands[] = {
     &command_validate,
     &command_run,
+    &command_ceiling,
+#ifdef HEADROOM_HAS_VALIDATION
+    &command_calibrate,
+    &command_measure,
+#endif
+    &command_compare,
 };
 
 static void print_help(FILE *out) {

@@ -151,7 +151,7 @@ static void check_stall(struct check *check, const struct spec_population *popul
         enter(check, enter(check, check->merged, "populations"), population->name);
     const struct json *receive = enter(check, entry, "receive");
     if (!population->receive.has_stall) {
-        if (is_written(receive, "stalling"))
+        if (population->receive.stalling < 1)
             reading_warning(check->reading, json_member(receive, "stalling"),
                             "\"stalling\" has no effect without \"stall\"");
         leave(check);

@@ -1,0 +1,62 @@
+/* A probe that was refused is kept with its reason; one that broke is kept as interrupted. Neither
+ * is averaged over. */
+#include "cli/world_real.h"
+
+#include "cli/stop.h"
+#include "cli/world_sim.h"
+#include "models/workload/plan.h"
+
+#include <math.h>
+
+static bool keep(struct world_real *real, int64_t id, const struct outcome *outcome) {
+    double yard = real->measure.yard_last.median;
+    enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
+    return record_outcome(real->store, id, outcome) &&
+           record_number(real->store, id, "yardstick.send", yard, NAN, NAN, "ns", NULL) &&
+           record_finish(real->store, id, state, outcome->refused, 0);
+}
+
+bool world_real_probe(struct world_real *real, const struct measure_request *request,
+                      const char *command, struct outcome *outcome) {
+    struct record_run record = {.kind = STORE_MEASURED,
+                                .command = command,
+                                .parent = real->parent,
+                                .scenario = real->scenario,
+                                .seed = request->seed,
+                                .replication = (int64_t)request->replication,
+                                .scale = request->scale};
+    int64_t id;
+    if (!record_begin(real->store, &record, &id))
+        return false;
+    if (measure_probe(&real->measure, request, outcome))
+        return keep(real, id, outcome);
+    bool is_noted = record_finish(real->store, id, STORE_INTERRUPTED, real->measure.why, 0);
+    (void)is_noted; /* the pair is broken either way, and the store has said its own */
+    return false;
+}
+
+static bool probe(void *context, const struct study_probe_request *ask,
+                  struct study_probe_result *result) {
+    struct world_real *real = context;
+    if (stop_signal)
+        return false;
+    struct outcome outcome;
+    outcome_init(&outcome);
+    struct measure_request request = {.scale = ask->scale,
+                                      .warm_up_ns = ask->warm_up_ns,
+                                      .measure_ns = ask->measure_ns,
+                                      .seed = ask->seed,
+                                      .replication = ask->replication};
+    bool is_made = world_real_probe(real, &request, "probe", &outcome);
+    real->is_broken = !is_made && !stop_signal;
+    *result = world_result_of(&outcome);
+    outcome_fini(&outcome);
+    return is_made;
+}
+
+struct study_world world_real_as_world(struct world_real *real) {
+    return (struct study_world){.probe = probe,
+                                .context = real,
+                                .load_unit =
+                                    plan_offered(&real->scenario->roster).deliveries_per_s};
+}

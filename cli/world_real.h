@@ -1,0 +1,26 @@
+/* The real pair as a world that the study can ask: every probe is kept in the store as it is made.
+ */
+#ifndef HEADROOM_CLI_WORLD_REAL_H
+#define HEADROOM_CLI_WORLD_REAL_H
+
+#include "cli/files.h"
+#include "cli/record.h"
+#include "study/probe.h"
+#include "validation/measure/measure.h"
+
+struct world_real {
+    struct measure measure;
+    const struct scenario *scenario;       /* borrowed */
+    const struct measure_options *options; /* borrowed: a broken pair is opened anew */
+    struct store *store;                   /* borrowed */
+    int64_t parent;                        /* the run that the probes are part of */
+    bool is_broken; /* the pair, or the store: measure.why, or said already */
+};
+
+struct study_world world_real_as_world(struct world_real *real);
+
+/* One probe with its row in the store. False: the pair or the store is broken. */
+bool world_real_probe(struct world_real *real, const struct measure_request *request,
+                      const char *command, struct outcome *outcome) MUST_USE;
+
+#endif

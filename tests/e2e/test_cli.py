@@ -1,0 +1,119 @@
+"""The command line as a user meets it: words, exit codes, JSON keys, one SQLite file, same numbers for any --jobs.
+
+usage: test_cli.py HEADROOM SOURCE_DIR
+"""
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HEADROOM, SOURCE = sys.argv[1], sys.argv[2]
+LOBBY = os.path.join(SOURCE, "scenarios", "lobby.json")
+
+SMALL = """{
+  "name": "small",
+  "populations": { "p": { "connections": 40 } },
+  "rooms": { "r": { "size": { "constant": 20 }, "members": ["p"] } },
+  "traffic": { "t": { "from": "p", "to": "r", "rate": { "poisson": "5/s per room" }, "bytes": { "constant": 100 } } },
+  "nodes": { "n": { "open_files": 200, "fan_out": "write_at_once" } },
+  "window": { "measure": "2s" }
+}"""
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.small = os.path.join(self.folder.name, "small.json")
+        with open(self.small, "w") as file:
+            file.write(SMALL)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def headroom(self, *words):
+        return subprocess.run([HEADROOM, *words], cwd=self.folder.name, capture_output=True, text=True, timeout=300)
+
+    def answer(self, *words):
+        done = self.headroom(*words, "--json")
+        return json.loads(done.stdout), done.returncode
+
+    def test_help_lists_every_command_and_each_has_help_of_its_own(self):
+        listing = self.headroom("--help")
+        self.assertEqual(listing.returncode, 0)
+        for word in ("validate", "run", "ceiling", "calibrate", "measure", "compare"):
+            self.assertIn(f"\n  {word} ", listing.stdout)
+            self.assertEqual(self.headroom(word, "--help").returncode, 0)
+
+    def test_wrong_usage_is_64_and_names_what_was_meant(self):
+        wrong = self.headroom("rnu", self.small)
+        self.assertEqual((wrong.returncode, wrong.stderr), (64, 'headroom: "rnu" is no command; did you mean "run"?\n'))
+        self.assertEqual(self.headroom("run").returncode, 64)
+        self.assertEqual(self.headroom("run", self.small, "--seed", "x").returncode, 64)
+        self.assertEqual(self.headroom("run", self.small, "--set", "nothing").returncode, 64)
+        self.assertEqual(self.headroom("run", self.small, "--no-such-option").returncode, 64)
+
+    def test_missing_and_broken_input(self):
+        self.assertEqual(self.headroom("run", "nowhere.json").returncode, 66)
+        broken = os.path.join(self.folder.name, "broken.json")
+        with open(broken, "w") as file:
+            file.write(SMALL.replace('"open_files"', '"open_file"'))
+        done = self.headroom("run", broken)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn('did you mean "open_files"?', done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_a_database_that_is_none_is_refused_and_kept(self):
+        path = os.path.join(self.folder.name, "notes.db")
+        with open(path, "w") as file:
+            file.write("my notes, not a database\n")
+        self.assertEqual(self.headroom("run", self.small, "--db", path).returncode, 74)
+        with open(path) as file:
+            self.assertEqual(file.read(), "my notes, not a database\n")
+
+    def test_run_answers_with_the_promised_keys_and_keeps_the_run(self):
+        answer, code = self.answer("run", self.small)
+        self.assertEqual(code, 0)
+        for key in ("schema_version", "scenario", "source", "seed", "fingerprint", "deliveries", "deliveries_per_s",
+                    "offered_deliveries_per_s", "latency_ms", "lost", "closed_slow", "verdict", "resources"):
+            self.assertIn(key, answer)
+        self.assertEqual(set(answer["latency_ms"]), {"p50", "p90", "p99", "p999", "max", "mean"})
+        self.assertEqual(answer["source"], "simulated")
+        # 2 rooms x 5 publishes/s x 20 members
+        self.assertEqual(answer["offered_deliveries_per_s"], 200)
+        with sqlite3.connect(os.path.join(self.folder.name, "headroom.db")) as db:
+            self.assertEqual(db.execute("select kind, command, state from runs").fetchall(), [("simulated", "run", "done")])
+
+    def test_a_load_far_above_the_ceiling_fails_with_99(self):
+        answer, code = self.answer("run", self.small, "--scale", "20000")
+        self.assertEqual(code, 99)
+        self.assertIn(answer["verdict"], ("fails", "unstable"))
+
+    def test_seed_beyond_2_to_the_53_survives(self):
+        answer = self.headroom("run", self.small, "--seed", "18446744073709551615", "--json").stdout
+        self.assertIn('"seed":\t18446744073709551615', answer)
+
+    def test_same_seed_same_fingerprint_another_seed_another(self):
+        first, _ = self.answer("run", self.small)
+        again, _ = self.answer("run", self.small)
+        other, _ = self.answer("run", self.small, "--seed", "2")
+        self.assertEqual(first["fingerprint"], again["fingerprint"])
+        self.assertNotEqual(first["fingerprint"], other["fingerprint"])
+
+    def test_ceiling_does_not_depend_on_jobs_and_has_the_promised_keys(self):
+        one, code_one = self.answer("ceiling", self.small, "--jobs", "1")
+        two, code_two = self.answer("ceiling", self.small, "--jobs", "2")
+        self.assertEqual((one, code_one), (two, code_two))
+        for part in ("idle", "active"):
+            for key in ("value", "low", "high", "unit", "limit"):
+                self.assertIn(key, one[part])
+        self.assertLess(one["active"]["low"], one["active"]["high"])
+        self.assertIn("value", one["active"]["as_measured"])
+        # descriptors: 200 less 32 reserved and 4 of the one worker (models/workload/admission.h)
+        self.assertEqual((one["idle"]["value"], one["idle"]["limit"]), (164, "open_files"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

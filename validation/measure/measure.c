@@ -1,0 +1,367 @@
+/* A probe as a sandwich: yardstick, drain, window, yardstick. The gateway's counters are read at
+ * both ends of the window by a thread that sleeps in between. */
+#include "validation/measure/measure.h"
+
+#include "models/workload/admission.h"
+#include "sim/base/check.h"
+#include "sim/base/text.h"
+#include "validation/load/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+const double MEASURE_LOAD_CPU_MAX = 0.97;
+const double MEASURE_STOLEN_MAX = 0.03;
+const double MEASURE_DRIFT_MAX = 0.15;
+const double MEASURE_UNSENT_MAX = 0.01;
+static const double LATENESS_OF_WITHIN_MAX =
+    0.2; /* the generator's p99, as a share of the objective's `within` */
+static const double SERVER_BUSY = 0.9; /* above it the server is what is slow */
+static const base_ns START_IN_NS = 50 * BASE_NS_PER_MS;
+static const base_ns CONNECT_TIMEOUT_NS = 120 * BASE_NS_PER_S;
+static const base_ns SPARE_NS =
+    60 * BASE_NS_PER_S; /* for draining and grace, beyond a probe's own length */
+
+static bool fail(struct measure *measure, const char *format, ...) PRINTF_LIKE(2, 3);
+static bool fail(struct measure *measure, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(measure->why, sizeof measure->why, format, list);
+    va_end(list);
+    return false;
+}
+
+static base_ns now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (base_ns)now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+/* --- the pair
+ * -------------------------------------------------------------------------------------- */
+
+static bool write_scenario(struct measure *measure) {
+    strcpy(measure->scenario_path, "/tmp/headroom-scenario-XXXXXX");
+    int descriptor = mkstemp(measure->scenario_path);
+    if (descriptor < 0)
+        return fail(measure, "%s: %s", measure->scenario_path, strerror(errno));
+    size_t length = strlen(measure->options.scenario_text);
+    ssize_t written = write(descriptor, measure->options.scenario_text, length);
+    close(descriptor);
+    return written == (ssize_t)length ||
+           fail(measure, "%s: not written whole", measure->scenario_path);
+}
+
+static bool start_server(struct measure *measure) {
+    const struct spec_scenario *scenario = measure->options.scenario;
+    struct gateway_options options;
+    gateway_options_init(&options);
+    gateway_options_from_node(&options, &scenario->nodes[0]);
+    options.cpu = scenario->machine.gateway_cpu;
+    options.port = scenario->machine.port == SPEC_AUTO ? 0 : scenario->machine.port;
+    options.congestion = "cubic";
+    options.idle_timeout = BASE_NS_MAX; /* readers and lurkers of a scenario stay */
+    if (!server_start(&measure->server, measure->options.gateway_program, &options))
+        return fail(measure, "%s", measure->server.why);
+    measure->memory_empty = server_memory(&measure->server);
+    return true;
+}
+
+static bool start_load(struct measure *measure) {
+    struct load_session_options options = {
+        .program = measure->options.load_program,
+        .scenario = measure->scenario_path,
+        .port = measure->server.port,
+        .cpu = (int32_t)measure->options.scenario->machine.load_cpu};
+    if (!load_session_start(&measure->load, &options))
+        return fail(measure, "%s", measure->load.error);
+    return true;
+}
+
+static bool connect_all(struct measure *measure) {
+    struct load_tally tally;
+    if (!load_session_tally(&measure->load, "{\"do\":\"connect\"}", CONNECT_TIMEOUT_NS, &tally))
+        return fail(measure, "%s", measure->load.error);
+    measure->connected = tally.connected;
+    measure->refused = tally.refused;
+    return true;
+}
+
+static void measure_yard(struct measure *measure) {
+    const struct spec_machine *machine = &measure->options.scenario->machine;
+    struct yardstick_options options = {.cpu = (int32_t)machine->gateway_cpu,
+                                        .other_cpu = (int32_t)machine->load_cpu};
+    measure->yard_first = measure->yard_last;
+    if (!yardstick_measure(YARDSTICK_SEND, &options, &measure->yard_last))
+        measure->yard_last = (struct yardstick_result){.median = NAN};
+}
+
+bool measure_open(struct measure *measure, const struct measure_options *options) {
+    *measure = (struct measure){.options = *options, .server = {.pid = -1, .output = -1}};
+    if (!write_scenario(measure) || !start_server(measure) || !start_load(measure))
+        return false;
+    if (options->is_for_ramp)
+        return true;
+    if (!connect_all(measure))
+        return false;
+    measure_yard(measure);
+    return true;
+}
+
+void measure_close(struct measure *measure) {
+    if (measure->load.pid > 0)
+        load_session_stop(&measure->load);
+    server_stop(&measure->server);
+    if (measure->scenario_path[0] != '\0')
+        unlink(measure->scenario_path);
+}
+
+/* --- the window, seen from the gateway
+ * --------------------------------------------------------------- */
+
+struct watch {
+    const struct gateway_stats_reader *reader;
+    base_ns from_ns, to_ns; /* monotonic */
+    int64_t cpu;
+    struct gateway_stats first, last;
+    struct yardstick_steal steal_first, steal_last;
+};
+
+static void sleep_until(base_ns at_ns) {
+    struct timespec at = {.tv_sec = at_ns / BASE_NS_PER_S, .tv_nsec = at_ns % BASE_NS_PER_S};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
+    }
+}
+
+static void *watch_window(void *argument) {
+    struct watch *watch = argument;
+    sleep_until(watch->from_ns);
+    gateway_stats_read_all(watch->reader, &watch->first);
+    if (!yardstick_steal_read(-1, &watch->steal_first))
+        watch->steal_first = (struct yardstick_steal){0};
+    sleep_until(watch->to_ns);
+    gateway_stats_read_all(watch->reader, &watch->last);
+    if (!yardstick_steal_read(-1, &watch->steal_last))
+        watch->steal_last = watch->steal_first;
+    return NULL;
+}
+
+/* --- from report to outcome
+ * -------------------------------------------------------------------------- */
+
+static void add_resource(struct outcome *outcome, const char *name, const char *unit, double used,
+                         double limit) {
+    CHECK(outcome->resources_count < OUTCOME_RESOURCES_MAX);
+    outcome->resources[outcome->resources_count++] =
+        (struct outcome_resource){.name = name, .unit = unit, .used = used, .limit = limit};
+}
+
+static void fill_resources(const struct measure *measure, struct outcome *outcome) {
+    const struct spec_node *node = &measure->options.scenario->nodes[0];
+    int64_t reserved =
+        node->open_files - admission_connections_max(node->open_files, node->workers);
+    double limit =
+        node->send_queue.limit == SPEC_UNLIMITED ? INFINITY : (double)node->send_queue.limit;
+    double asked = (double)(measure->connected + measure->refused + reserved);
+    bool has_closed = outcome->closed_by_reason[SLOW_REASON_BYTES] > 0;
+    add_resource(outcome, "worker_cpu", "share", outcome->metric[OUTCOME_cpu_share], 1);
+    add_resource(outcome, "open_files", "descriptors", asked, (double)node->open_files);
+    add_resource(outcome, "send_queue", "bytes", has_closed ? limit : 0, limit);
+}
+
+static void fill_from_window(const struct watch *watch, struct outcome *outcome) {
+    struct gateway_stats window = gateway_stats_since(&watch->first, &watch->last);
+    double seconds = base_seconds(watch->to_ns - watch->from_ns);
+    double busy_ns = (double)(window.poll_ns + window.read_ns + window.write_ns + window.accept_ns +
+                              window.timers_ns + window.other_ns);
+    double *metric = outcome->metric;
+    metric[OUTCOME_cpu_share] = (double)window.cpu_ns * 1e-9 / seconds;
+    metric[OUTCOME_turns_per_s] = (double)window.turns / seconds;
+    metric[OUTCOME_turn_mean_us] = window.turns > 0 ? busy_ns / (double)window.turns / 1000 : 0;
+    metric[OUTCOME_writes_per_s] = (double)window.writes / seconds;
+    metric[OUTCOME_written_bytes_per_s] = (double)window.written_bytes / seconds;
+    metric[OUTCOME_stolen_share] = yardstick_steal_share(&watch->steal_first, &watch->steal_last);
+}
+
+/* What the rules of slow consumers did from the start of the probe to its end. */
+static void fill_from_probe(const struct gateway_stats *before, const struct gateway_stats *after,
+                            struct outcome *outcome) {
+    struct gateway_stats probe = gateway_stats_since(before, after);
+    double *metric = outcome->metric;
+    metric[OUTCOME_dropped] = (double)probe.dropped;
+    metric[OUTCOME_conflated] = (double)probe.conflated;
+    metric[OUTCOME_queued_bytes_max] = (double)after->queued_bytes_max;
+    metric[OUTCOME_closed_slow] = 0;
+    for (int i = 0; i < GATEWAY_CLOSE_COUNT; i++) {
+        enum slow_consumer_reason reason = gateway_close_slow_reason((enum gateway_close)i);
+        if (reason == SLOW_REASON_NONE)
+            continue;
+        outcome->closed_by_reason[reason] += (int64_t)probe.closed[i];
+        metric[OUTCOME_closed_slow] += (double)probe.closed[i];
+    }
+}
+
+static void fill_from_report(struct load_report *report, struct outcome *outcome) {
+    for (int i = 0; i < OUTCOME_METRICS; i++)
+        outcome->metric[i] = report->metric[i];
+    hist_merge(&outcome->latency, &report->latency);
+    outcome->series = report->series;
+    report->series = (struct outcome_series){0};
+    outcome->window_ns = report->window_ns;
+    outcome->warm_up_ns = report->warm_up_ns;
+    outcome->seed = report->seed;
+}
+
+static void fill_memory(const struct measure *measure, struct outcome *outcome) {
+    struct server_memory now = server_memory(&measure->server);
+    outcome->metric[OUTCOME_memory_user_bytes] = now.user_bytes - measure->memory_empty.user_bytes;
+    /* both ends of every connection are on this machine */
+    outcome->metric[OUTCOME_memory_kernel_bytes] =
+        (now.slab_bytes - measure->memory_empty.slab_bytes + now.socket_pages_bytes -
+         measure->memory_empty.socket_pages_bytes) /
+        2;
+}
+
+/* --- refusals
+ * ---------------------------------------------------------------------------------------- */
+
+static const char *disturbance(struct measure *measure, const struct outcome *outcome) {
+    const double *metric = outcome->metric;
+    double drift = measure->yard_last.median / measure->yard_first.median - 1;
+    if (metric[OUTCOME_stolen_share] > MEASURE_STOLEN_MAX) {
+        fail(measure, "disturbed: the host took %.1f %% of the processors",
+             100 * metric[OUTCOME_stolen_share]);
+        return measure->why;
+    }
+    if (fabs(drift) > MEASURE_DRIFT_MAX) {
+        fail(measure, "disturbed: the yardstick moved by %.0f %% over the probe", 100 * drift);
+        return measure->why;
+    }
+    return NULL;
+}
+
+/* A load that holds in spite of a busy generator holds; one that fails with it may be the
+ * generator's failure. */
+static const char *generator_bound(struct measure *measure, const struct load_report *report,
+                                   const struct outcome *outcome) {
+    const double *metric = outcome->metric;
+    double lateness_max_ms =
+        LATENESS_OF_WITHIN_MAX * base_ms(measure->options.scenario->objectives.delivery.within);
+    double unsent = report->publishes_due > 0
+                        ? (double)report->generator.publishes_unsent / (double)report->publishes_due
+                        : 0;
+    if (outcome->verdict == OUTCOME_HOLDS)
+        return NULL;
+    if (metric[OUTCOME_load_cpu_share] > MEASURE_LOAD_CPU_MAX) {
+        fail(measure, "generator-bound: busy %.0f %% of the window",
+             100 * metric[OUTCOME_load_cpu_share]);
+        return measure->why;
+    }
+    if (metric[OUTCOME_cpu_share] < SERVER_BUSY &&
+        metric[OUTCOME_load_lateness_p99_ms] > lateness_max_ms) {
+        fail(measure, "generator-bound: publishes were sent %.1f ms late (p99)",
+             metric[OUTCOME_load_lateness_p99_ms]);
+        return measure->why;
+    }
+    if (metric[OUTCOME_cpu_share] < SERVER_BUSY && unsent > MEASURE_UNSENT_MAX) {
+        fail(measure, "rate not reached: %.1f %% of the publishes were not sent", 100 * unsent);
+        return measure->why;
+    }
+    return NULL;
+}
+
+/* --- a probe
+ * ----------------------------------------------------------------------------------------- */
+
+static bool is_stopped(const struct measure *measure) {
+    return measure->options.stop != NULL && *measure->options.stop;
+}
+
+/* Nothing in flight, everybody connected. */
+static bool clean(struct measure *measure) {
+    struct load_tally tally;
+    if (!measure->is_dirty)
+        return true;
+    if (!load_session_tally(&measure->load, "{\"do\":\"drain\"}", SPARE_NS, &tally))
+        return fail(measure, "%s", measure->load.error);
+    return connect_all(measure);
+}
+
+static bool ask(struct measure *measure, const struct measure_request *request, base_ns start_ns,
+                struct load_report *report) {
+    struct text command;
+    text_init(&command);
+    text_addf(&command,
+              "{\"do\":\"probe\",\"scale\":%.17g,\"warm_up_s\":%.9f,\"measure_s\":%.9f,"
+              "\"replication\":%llu,\"start_ns\":\"%lld\"}",
+              request->scale, base_seconds(request->warm_up_ns), base_seconds(request->measure_ns),
+              (unsigned long long)request->replication, (long long)start_ns);
+    base_ns timeout_ns = request->warm_up_ns + request->measure_ns +
+                         measure->options.scenario->objectives.delivery.within + SPARE_NS;
+    bool is_answered =
+        load_session_report(&measure->load, text_bytes(&command), timeout_ns, report);
+    text_fini(&command);
+    return is_answered || fail(measure, "%s", measure->load.error);
+}
+
+bool measure_probe(struct measure *measure, const struct measure_request *request,
+                   struct outcome *outcome) {
+    if (is_stopped(measure))
+        return fail(measure, "stopped");
+    if (!server_is_alive(&measure->server))
+        return fail(measure, "the gateway has ended");
+    if (!clean(measure))
+        return false;
+    struct gateway_stats before, after;
+    gateway_stats_read_all(&measure->server.stats, &before);
+    base_ns start_ns = now_ns() + START_IN_NS;
+    struct watch watch = {.reader = &measure->server.stats,
+                          .from_ns = start_ns + request->warm_up_ns,
+                          .to_ns = start_ns + request->warm_up_ns + request->measure_ns};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, watch_window, &watch) != 0)
+        return fail(measure, "no thread to watch the gateway with");
+    struct load_report report;
+    load_report_init(&report);
+    bool is_answered = ask(measure, request, start_ns, &report);
+    pthread_join(thread, NULL);
+    measure->is_dirty = true;
+    if (is_answered) {
+        gateway_stats_read_all(&measure->server.stats, &after);
+        measure_yard(measure);
+        fill_from_report(&report, outcome);
+        fill_from_window(&watch, outcome);
+        fill_from_probe(&before, &after, outcome);
+        outcome->metric[OUTCOME_refused] = (double)measure->refused;
+        fill_memory(measure, outcome);
+        fill_resources(measure, outcome);
+        outcome_judge(outcome, &measure->options.scenario->objectives);
+        outcome->refused = disturbance(measure, outcome);
+        if (outcome->refused == NULL)
+            outcome->refused = generator_bound(measure, &report, outcome);
+    }
+    load_report_fini(&report);
+    return is_answered;
+}
+
+bool measure_ramp(struct measure *measure, int64_t most, int64_t *let_in) {
+    char command[96];
+    struct load_tally tally;
+    snprintf(command, sizeof command, "{\"do\":\"ramp\",\"connections_max\":%lld}",
+             (long long)most);
+    if (!load_session_tally(&measure->load, command, CONNECT_TIMEOUT_NS, &tally))
+        return fail(measure, "%s", measure->load.error);
+    if (tally.limit != LOAD_LIMIT_SERVER)
+        return fail(measure,
+                    "the ramp ended at %lld connections for another reason than the gateway's: %s",
+                    (long long)tally.connected, load_limit_name(tally.limit));
+    *let_in = tally.connected;
+    return true;
+}
