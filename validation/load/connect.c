@@ -167,6 +167,7 @@ static void let_in(struct connecting *connecting, struct slot *slot) {
         struct client *client = &clients->client[slot->local];
         client->fd = slot->fd;
         client->was_refused = client->is_blocked = false;
+        outbox_clear(&clients->outbox[slot->local]); /* of its last connection */
         if (client->reader >= 0)
             clients->readers[client->reader].inbound = slot->inbound;
         clients->connected_count++;

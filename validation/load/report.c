@@ -247,11 +247,10 @@ static void derive_latency(struct load_report *report) {
     hist_clear(&report->latency);
     for (int32_t p = 0; p < report->populations_count; p++) {
         struct load_population *population = &report->populations[p];
-        if (population->arrived_sampled == 0)
+        if (population->arrived_sampled == 0 || population->due_sampled == 0)
             continue;
-        int64_t arrived = population->due - population->lost - population->pending;
         add_weighted(&report->latency, &population->latency,
-                     fmax(1, (double)arrived / (double)population->arrived_sampled));
+                     (double)population->due / (double)population->due_sampled);
         double worst = report->metric[OUTCOME_worst_client_p99_ms];
         report->metric[OUTCOME_worst_client_p99_ms] = fmax(worst, population->worst_client_p99_ms);
     }
@@ -268,23 +267,19 @@ static void derive_latency(struct load_report *report) {
 }
 
 static void derive_counts(struct load_report *report) {
-    int64_t due = 0, lost = 0, pending = 0, clients = 0, closed_slow = 0;
+    int64_t due = 0, lost = 0, pending = 0, clients = 0;
     for (int32_t p = 0; p < report->populations_count; p++) {
         due += report->populations[p].due;
         lost += report->populations[p].lost;
         pending += report->populations[p].pending;
         clients += report->populations[p].clients;
     }
-    for (int32_t i = 0; i < report->closes_count; i++)
-        if (report->closes[i].code == 1008)
-            closed_slow += report->closes[i].count;
     double seconds = base_seconds(report->window_ns), *metric = report->metric;
     metric[OUTCOME_due] = (double)due;
     metric[OUTCOME_lost] = (double)lost;
     metric[OUTCOME_deliveries] = (double)(due - lost - pending);
     metric[OUTCOME_connections] = (double)clients;
     metric[OUTCOME_refused] = (double)report->refused;
-    metric[OUTCOME_closed_slow] = (double)closed_slow;
     metric[OUTCOME_longest_gap_ms] = base_ms(report->longest_gap_ns);
     if (seconds > 0) {
         metric[OUTCOME_offered_publishes_per_s] = (double)report->publishes_due / seconds;

@@ -39,7 +39,8 @@ struct load_population {
     int64_t due;     /* deliveries due in the window to all its clients ... */
     int64_t lost;    /* ... that will never arrive: their connection closed, or all was quiet */
     int64_t pending; /* ... that had not arrived when the patience ended: neither */
-    int64_t due_sampled, in_time_sampled, arrived_sampled; /* the same, sampled clients only */
+    int64_t due_sampled, in_time_sampled,
+        arrived_sampled; /* sampled clients only; arrived while they read as they please */
     int64_t bulk_due_bytes, bulk_bytes; /* the whole probe, clients counted by bytes only */
     struct hist latency;        /* ns, of the sampled clients' deliveries due in the window */
     double worst_client_p99_ms; /* of the sampled clients; NAN: none */
@@ -75,8 +76,8 @@ struct load_generator {
 };
 
 struct load_close {
-    int32_t
-        code; /* 1006: without a close frame; 0: none was looked for (a client counted by bytes) */
+    int32_t code; /* 1006: without a close frame, which a full socket cannot carry; 0: none was
+                     looked for (a client that is counted by bytes) */
     int64_t count;
 };
 

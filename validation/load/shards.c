@@ -153,7 +153,8 @@ static bool relay(struct shards *shards, struct command *command, struct text *a
         return false;
     if (is_probe) {
         unsent_clear(shards->unsent);
-        command->start_ns = soon();
+        if (command->start_ns == 0)
+            command->start_ns = soon();
     }
     struct text line;
     text_init(&line);
