@@ -19,7 +19,8 @@
 enum {
     FRAME_BYTES_MAX = 65536,
     PIECE_BYTES = 1024,           /* read between two looks */
-    FILL_PAUSE_NS = 250 * 1000,   /* between two frames to the same pair */
+    FILL_PAUSE_NS = 250 * 1000,   /* between two rounds ... */
+    ROUND_BYTES = 134,            /* ... in which each pair gets so much on average */
     FILL_MAX_NS = 2000 * 1000000, /* a kernel that takes more has no bound worth measuring */
     PROBE_NS = 260 * 1000000,     /* the shortest retransmission timeout, and some */
     DRAIN_PAUSE_NS = 2 * 1000000, /* between two pieces of the same pair */
@@ -137,10 +138,13 @@ static bool fill(struct pair *pairs, struct buffers_trial *trials, int32_t count
     int32_t unfinished = count;
     for (int32_t i = 0; i < count; i++)
         pairs[i].taken_ns = begin_ns;
-    for (; unfinished > 0 && now_ns - begin_ns < FILL_MAX_NS; now_ns = clock_ns()) {
+    for (int32_t round = 0; unfinished > 0 && now_ns - begin_ns < FILL_MAX_NS;
+         round++, now_ns = clock_ns()) {
         unfinished = 0;
         for (int32_t i = 0; i < count; i++) {
-            if (!pairs[i].is_done && !send_frame(&pairs[i], &trials[i], now_ns))
+            int32_t every = (trials[i].options.frame_bytes + ROUND_BYTES - 1) / ROUND_BYTES;
+            if (!pairs[i].is_done && round % every == 0 &&
+                !send_frame(&pairs[i], &trials[i], now_ns))
                 return false;
             unfinished += !pairs[i].is_done;
         }

@@ -163,11 +163,14 @@ static bool run_pilot(struct calibration *calibration) {
     return is_run && (writes > 0 || fail(calibration, "nothing was written in the pilot block"));
 }
 
-static void note_queued(struct calibration *calibration, const struct server_memory *before,
-                        const struct server_memory *full) {
-    const struct calibrate_window *last =
-        &calibration->windows.items[calibration->windows.count - 1];
-    experiments_queued(&calibration->experiments, before, full, (double)last->counts.queued_bytes);
+/* `block`'s last window ended when the memory was read. */
+static void note_queued(struct calibration *calibration, int32_t block,
+                        const struct server_memory *before, const struct server_memory *full) {
+    double queued_bytes = 0;
+    for (int32_t i = 0; i < calibration->windows.count; i++)
+        if (calibration->windows.items[i].block == block)
+            queued_bytes = (double)calibration->windows.items[i].counts.queued_bytes;
+    experiments_queued(&calibration->experiments, before, full, queued_bytes);
 }
 
 static bool run_block(struct calibration *calibration, int32_t cell_index) {
@@ -191,7 +194,7 @@ static bool run_block(struct calibration *calibration, int32_t cell_index) {
     load_report_init(&report);
     bool is_run = run_load(calibration, &calibration->windows, &block, &report);
     if (is_run && is_standing)
-        note_queued(calibration, &before, &full);
+        note_queued(calibration, block.number, &before, &full);
     if (is_run && !drains)
         calibration->generators[calibration->generators_count++] =
             experiments_read_generator(&report, cell);

@@ -15,7 +15,7 @@
 
 enum { WORKING_SET_BASE = 128 }; /* sockets; where `write` is defined (rows/cost.def) */
 
-static const double PHASE_LEAST_NS = 1e5; /* a window with less of a phase says nothing of it */
+static const double PHASE_LEAST_NS = 1e4; /* a window with less of a phase says nothing of it */
 static const double ACCOUNTED_BUSY_LEAST = 0.4; /* of a window: see accounted_share */
 
 typedef double count_function(const struct calibrate_window *window);
@@ -85,6 +85,13 @@ static double phase_ns(const struct calibrate_window *window, enum estimate_phas
     return 0;
 }
 
+static double busy_ns(const struct calibrate_window *window) {
+    double ns = (double)window->counts.accept_ns;
+    for (int32_t phase = 0; phase < ESTIMATE_PHASES; phase++)
+        ns += phase_ns(window, (enum estimate_phase)phase);
+    return ns;
+}
+
 /* --- fits ---------------------------------------------------------------------------------------
  */
 
@@ -97,7 +104,8 @@ static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, c
         const struct calibrate_window *window = &windows->items[i];
         if (window->exclusion != CALIBRATE_USED || phase_ns(window, phase) < PHASE_LEAST_NS)
             continue;
-        rows[count] = (struct fit_window){.ns = phase_ns(window, phase), .block = window->block};
+        rows[count] = (struct fit_window){
+            .ns = phase_ns(window, phase), .whole_ns = busy_ns(window), .block = window->block};
         for (int32_t k = 0; k < terms_count; k++)
             rows[count].counts[k] = terms[phase][k].count(window);
         count++;
@@ -172,9 +180,7 @@ static double accounted_share(const struct windows *windows) {
     double phases_ns = 0, cpu_ns = 0;
     for (int32_t i = 0; i < windows->count; i++) {
         const struct calibrate_window *window = &windows->items[i];
-        double ns = (double)window->counts.accept_ns;
-        for (int32_t phase = 0; phase < ESTIMATE_PHASES; phase++)
-            ns += phase_ns(window, (enum estimate_phase)phase);
+        double ns = busy_ns(window);
         if (window->exclusion != CALIBRATE_USED ||
             ns < ACCOUNTED_BUSY_LEAST * (double)window->length_ns)
             continue;

@@ -285,8 +285,8 @@ bool experiments_generator(struct experiments *experiments,
  */
 
 /* What lies between intention and the median delivery, less all that has an entry of its own: the
- * generator's lateness and half its look, and the turn that the publish makes, up to the middle of
- * its room. */
+ * generator's median lateness and half its look, and the turn that the publish makes, up to the
+ * middle of its room. */
 void experiments_wake_up(struct experiments *experiments, const struct load_report *report) {
     const struct profile_costs costs = profile_means(experiments->profile);
     const double *value = costs.value;

@@ -147,15 +147,16 @@ static double deviation_scale(const double *deviations, int32_t count) {
     return fmax(MAD_TO_SIGMA * stats_median(sizes, (size_t)count), SPREAD_LEAST);
 }
 
-/* Relative residuals of the rows that take part; returns how many. */
+/* Residuals of the rows that take part, as shares of their wholes; returns how many. */
 static int32_t residuals_of(const struct fit_rows *rows, const double *value, int32_t left_out,
                             double *residuals) {
     int32_t count = 0;
-    for (int32_t i = 0; i < rows->count; i++)
-        if (rows->rows[i].block != left_out)
+    for (int32_t i = 0; i < rows->count; i++) {
+        const struct fit_row *row = &rows->rows[i];
+        if (row->block != left_out)
             residuals[count++] =
-                rows->rows[i].ns / fmax(predicted(rows->rows[i].counts, value, rows->terms), 1e-9) -
-                1;
+                (row->ns - predicted(row->counts, value, rows->terms)) / row->whole_ns;
+    }
     return count;
 }
 
@@ -163,23 +164,18 @@ static double huber(double deviation) {
     return fabs(deviation) <= HUBER_LIMIT ? 1 : HUBER_LIMIT / fabs(deviation);
 }
 
-/* Weights 1/y^2 make the error a relative one: y is what was measured in the first round, then what
- * is predicted, since weighing by the measured value favours low ones. */
 static void weigh_rows(const struct fit_rows *rows, const struct fit *fit, int32_t left_out,
                        bool is_first, struct normal *normal) {
     double residuals[FIT_BLOCKS_MAX];
-    int32_t count = is_first ? 0 : residuals_of(rows, fit->value, left_out, residuals);
-    double sigma = count > 0 ? deviation_scale(residuals, count) : 1;
+    int32_t count = residuals_of(rows, fit->value, left_out, residuals);
+    double sigma = is_first ? INFINITY : deviation_scale(residuals, count);
     *normal = (struct normal){.terms = rows->terms};
     int32_t used = 0;
     for (int32_t i = 0; i < rows->count; i++) {
         const struct fit_row *row = &rows->rows[i];
-        if (row->block == left_out)
-            continue;
-        double y = is_first ? row->ns : fmax(predicted(row->counts, fit->value, rows->terms), 1e-9);
-        double robust = is_first ? 1 : huber(residuals[used] / sigma);
-        used++;
-        add_row(normal, row, robust / (y * y));
+        if (row->block != left_out)
+            add_row(normal, row,
+                    huber(residuals[used++] / sigma) / (row->whole_ns * row->whole_ns));
     }
     scale(normal);
 }
@@ -330,10 +326,12 @@ static void add_block(struct fit_rows *rows, const struct fit_window *windows, i
         rows->windows_wild += weight < 0.5;
         weights += weight;
         row.ns += weight * windows[i].ns;
+        row.whole_ns += weight * windows[i].whole_ns;
         for (int32_t k = 0; k < rows->terms; k++)
             row.counts[k] += weight * windows[i].counts[k];
     }
     row.ns /= weights;
+    row.whole_ns /= weights;
     for (int32_t k = 0; k < rows->terms; k++)
         row.counts[k] /= weights;
     rows->rows[rows->count++] = row;

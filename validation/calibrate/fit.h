@@ -5,8 +5,12 @@
  * those seconds, so they are not independent measurements: a covariance over windows is several
  * times too small. Windows therefore only make their block's row better, wild ones weighing nothing
  * (against the other windows of their own block, never against the model: a mechanism that the
- * model lacks must show as lack of fit and not as outliers). What is fitted are the rows, by
- * relative error, and the errors come from leaving out one block at a time. */
+ * model lacks must show as lack of fit and not as outliers). What is fitted are the rows, and the
+ * errors come from leaving out one block at a time.
+ *
+ * A row's error counts as a share of all that was done in its windows, of which the fitted phase
+ * may be a small part: what a turn costs must be right where turns are short, and a poll that finds
+ * its caches cold after five thousand writes must not make all turns dear. */
 #ifndef HEADROOM_VALIDATION_CALIBRATE_FIT_H
 #define HEADROOM_VALIDATION_CALIBRATE_FIT_H
 
@@ -20,12 +24,13 @@ enum { FIT_TERMS_MAX = 8, FIT_BLOCKS_MAX = 128, FIT_BLOCK_WINDOWS_MAX = 512 };
 struct fit_window {
     double counts[FIT_TERMS_MAX]; /* of each term */
     double ns;                    /* > 0: spent on all of them together */
+    double whole_ns;              /* >= ns: what an error is measured against */
     int32_t block;                /* 0 .. FIT_BLOCKS_MAX - 1; in ascending order */
 };
 
 struct fit_row { /* a block: weighted means over its windows */
     double counts[FIT_TERMS_MAX];
-    double ns;
+    double ns, whole_ns;
     int32_t block, cell; /* blocks of one cell are replicates of each other */
 };
 
@@ -38,9 +43,9 @@ struct fit_rows {
 struct fit {
     double value[FIT_TERMS_MAX];          /* ns per count, >= 0 */
     double standard_error[FIT_TERMS_MAX]; /* taking the rows as independent; see fit_jackknife */
-    double spread;                        /* of the rows' relative residuals, standard deviation */
-    double condition_number;              /* of the design with columns of length one */
-    double lack_of_fit_p;                 /* NAN: no replicates */
+    double spread;           /* of the rows' residuals as shares of the whole, standard deviation */
+    double condition_number; /* of the design with columns of length one */
+    double lack_of_fit_p;    /* NAN: no replicates */
 };
 
 /* Windows into rows; `cells[block]` says which blocks are replicates. A block of fewer than three

@@ -12,8 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { WINDOWS_PER_BLOCK_MAX = 256, DRAIN_WRITES_LEAST = 50 };
+enum { WINDOWS_PER_BLOCK_MAX = 512, DRAIN_WRITES_LEAST = 10 };
 
+#define DRAIN_LENGTH_NS (10 * BASE_NS_PER_MS) /* a backlog is gone in a tenth of a second */
 #define START_IN_NS (10 * BASE_NS_PER_MS)
 #define ANSWER_TIMEOUT_NS (20 * BASE_NS_PER_S)
 
@@ -139,20 +140,21 @@ static bool is_stopped(const struct windows_block *block) {
     return block->stop != NULL && *block->stop != 0;
 }
 
-/* Looks every WINDOWS_LENGTH_NS from `from_ns` on, until `until_ns` or the answer. */
+/* Looks at equal distances from `from_ns` on, until `until_ns` or the answer. */
 static void cut_until(struct windows *windows, struct asking *asking,
                       const struct windows_block *block, int32_t number, base_ns from_ns,
                       base_ns until_ns) {
     struct look before, after;
+    bool is_drain = number != block->number;
+    base_ns length_ns = is_drain ? DRAIN_LENGTH_NS : WINDOWS_LENGTH_NS;
     sleep_until(from_ns);
     look(asking->pair, &before);
     for (int32_t i = 1; i <= WINDOWS_PER_BLOCK_MAX && !is_stopped(block); i++) {
-        base_ns next_ns = from_ns + i * WINDOWS_LENGTH_NS;
+        base_ns next_ns = from_ns + i * length_ns;
         if (next_ns > until_ns || atomic_load(&asking->is_over))
             return;
         sleep_until(next_ns);
         look(asking->pair, &after);
-        bool is_drain = number != block->number;
         if (!is_drain || after.counts.writes - before.counts.writes >= DRAIN_WRITES_LEAST)
             cut(windows, block, number, &before, &after);
         before = after;
