@@ -124,6 +124,10 @@ START_TEST(a_queue_without_bounds_has_no_limit_that_matters) {
     ASSERT_SILENT({"nodes.gateway.send_queue.policy", "blocking"},
                   {"traffic.chat.bytes.constant", "250KiB"},
                   {"nodes.gateway.turn.flush_bytes", "1MiB"});
+    /* its limit is warned of once, and not also held against a message */
+    ASSERT_WARNING(
+        {"nodes.gateway.send_queue", "{\"policy\": \"unbounded\", \"limit\": \"1000B\"}"},
+        {"traffic.chat.bytes.constant", "1001"});
 }
 END_TEST
 

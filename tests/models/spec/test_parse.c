@@ -301,7 +301,7 @@ START_TEST(a_simulator_field_at_its_default_is_no_obstacle) {
     struct parsed parsed;
     parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
                          ", \"nodes\": {\"gateway\": {\"memory\": \"unlimited\", "
-                         "\"subscriptions\": \"reference\"}}}");
+                         "\"subscriptions\": \"reference\"}}, \"machine\": {\"port\": 5000}}");
     ASSERT_GOOD(&parsed);
     ck_assert(spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
     parsed_fini(&parsed);

@@ -172,6 +172,10 @@ START_TEST(each_slip_earns_its_message) {
          "traffic, nodes, window or machine"},
         {"populations.guests.connections", "5",
          "populations: \"guests\" is not an entry here; expected users"},
+        {"populations.guests.receive", "{\"rate\": \"1Mbit/s\"}",
+         "populations: \"guests\" is not an entry here; expected users"},
+        {"populations.userspace.connections", "5",
+         "populations: \"userspace\" is not an entry here; expected users"},
         {"populations.guests", "5", "populations: \"guests\" is not an entry here; expected users"},
         {"populations.guests", "{}",
          "populations.guests: \"connections\" is missing; expected a whole number from 1 "

@@ -187,6 +187,8 @@ START_TEST(quantities_become_base_units) {
     union slot slot = {.bytes = {0}};
     ck_assert(parse_json(row_of("window", "measure"), "\"2.385s\"", &slot));
     ck_assert_int_eq(slot.whole, INT64_C(2385000000));
+    ck_assert(parse_json(row_of("window", "measure"), "\"1.0000000006s\"", &slot));
+    ck_assert_int_eq(slot.whole, INT64_C(1000000001)); /* to the nearest nanosecond */
     ck_assert(parse_json(row_of("window", "measure"), "\"1h30min\"", &slot));
     ck_assert_int_eq(slot.whole, INT64_C(5400000000000));
     ck_assert(parse_json(row_of("node", "send_buffer"), "\"65.5KiB\"", &slot));
@@ -326,6 +328,24 @@ START_TEST(stages_follow_one_another_and_the_last_lasts) {
 }
 END_TEST
 
+START_TEST(there_are_a_hundred_stages_at_most) {
+    for (int count = 100; count <= 101; count++) {
+        set_up();
+        union slot slot = {.bytes = {0}};
+        struct text text;
+        text_init(&text);
+        text_add(&text, "{\"poisson\": [");
+        for (int i = 1; i < count; i++)
+            text_add(&text, "{\"for\": \"1s\", \"rate\": \"1/s per room\"}, ");
+        text_add(&text, "{\"rate\": \"1/s per room\"}]}");
+        ck_assert_int_eq(parse_json(row_of("traffic", "rate"), text_bytes(&text), &slot),
+                         count == 100);
+        text_fini(&text);
+        tear_down();
+    }
+}
+END_TEST
+
 START_TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range) {
     set_up();
     const struct table_row *size = row_of("room_group", "size"),
@@ -337,6 +357,9 @@ START_TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range) {
     ck_assert_double_eq(slot.dist.lowest, 2);
     ck_assert_double_eq(slot.dist.highest, 10000000);
     assert_writes_and_reads_back(size, &slot);
+    ck_assert(
+        parse_json(size, "{\"zipf\": {\"exponent\": 1.1, \"lowest\": 7, \"highest\": 7}}", &slot));
+    ck_assert_double_eq(slot.dist.lowest, slot.dist.highest);
     ck_assert(parse_json(bytes, "{\"log_normal\": {\"mean\": \"1.5KiB\", \"sigma\": 1.2}}", &slot));
     ck_assert_double_eq(slot.dist.mean, 1536);
     ck_assert_double_eq(slot.dist.lowest, 48);
@@ -402,6 +425,7 @@ int main(void) {
         TEST(a_quantity_of_another_kind_is_called_what_it_is),
         TEST(a_pace_is_a_rate_and_what_it_counts),
         TEST(stages_follow_one_another_and_the_last_lasts),
+        TEST(there_are_a_hundred_stages_at_most),
         TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range),
         TEST(what_was_there_stays_after_a_mistake),
         TEST(a_name_is_short_and_plain),
