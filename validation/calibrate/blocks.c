@@ -48,17 +48,29 @@ const struct blocks_cell blocks_cells[] = {
     BURST("at once, room of 1,000, 2 x 1,024 B", AT_ONCE, AT_ONCE_1000, 1, 1000, 2, 1024, 1),
     /* What real cases look like: independent publishers, several reads a turn. */
     {"rooms of 4 to 100, half busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
-     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 2},
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 1},
     {"rooms of 4 to 100, busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
      SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.85, 2},
+    /* More than it can do: turns of dozens of reads tell a turn from a read. */
+    {"rooms of 4 to 100, overloaded", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 1.3, 2},
     /* What the kernel does not take. */
     {"half of 100 trickle, 5 x 128 B", BLOCKS_STALLED, true, 0, 1, 100, 5, 128, 100, 0.3, 2},
-    {"one of 5 stands still, 20 x 1,024 B", BLOCKS_STANDING, true, 0, STANDING_ROOMS, 5, 20, 1024,
-     100, 0.2, 1},
 };
 const int32_t blocks_cells_count = sizeof blocks_cells / sizeof blocks_cells[0];
 
 const struct blocks_cell blocks_pilot = BURST("pilot", COALESCE, ROOM_1000, 1, 1000, 1, 128, 1);
+const struct blocks_cell blocks_standing = {"one of 5 stands still, 20 x 512 B",
+                                            BLOCKS_STANDING,
+                                            true,
+                                            0,
+                                            STANDING_ROOMS,
+                                            5,
+                                            20,
+                                            512,
+                                            100,
+                                            0.2,
+                                            1};
 const struct blocks_cell blocks_quiet = {
     "one publish at a time", BLOCKS_QUIET, false, 0, 1, 10, 1, 128, 10, 0, 1};
 

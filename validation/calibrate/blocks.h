@@ -41,8 +41,9 @@ enum { BLOCKS_MAX = 64 };
 
 extern const struct blocks_cell blocks_cells[];
 extern const int32_t blocks_cells_count;
-/* The load that first tells how fast the machine is, and the one for latency at idle. */
-extern const struct blocks_cell blocks_pilot, blocks_quiet;
+/* Not in the fit: what first tells how fast the machine is, what fills queues to weigh them, and
+ * one publish at a time for the latency of an idle gateway. */
+extern const struct blocks_cell blocks_pilot, blocks_standing, blocks_quiet;
 
 /* The scenario of a setting, as a file's text. */
 void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct text *out);

@@ -163,38 +163,21 @@ static bool run_pilot(struct calibration *calibration) {
     return is_run && (writes > 0 || fail(calibration, "nothing was written in the pilot block"));
 }
 
-/* `block`'s last window ended when the memory was read. */
-static void note_queued(struct calibration *calibration, int32_t block,
-                        const struct server_memory *before, const struct server_memory *full) {
-    double queued_bytes = 0;
-    for (int32_t i = 0; i < calibration->windows.count; i++)
-        if (calibration->windows.items[i].block == block)
-            queued_bytes = (double)calibration->windows.items[i].counts.queued_bytes;
-    experiments_queued(&calibration->experiments, before, full, queued_bytes);
-}
-
 static bool run_block(struct calibration *calibration, int32_t cell_index) {
     const struct blocks_cell *cell = &blocks_cells[cell_index];
-    struct pair *pair = &calibration->pairs[cell->setting];
-    bool is_standing = cell->setting == BLOCKS_STANDING, drains = blocks_may_block(cell->setting);
-    struct server_memory before = {0}, full;
+    bool drains = blocks_may_block(cell->setting);
     struct windows_block block = {.cell = cell,
                                   .speed = calibration->speed,
                                   .number = new_block(calibration, cell_index),
                                   .drain_number = -1,
                                   .warm_up_ns = WARM_UP_NS,
                                   .measure_ns = MEASURE_NS,
-                                  .memory_at_end = is_standing ? &full : NULL,
                                   .stop = calibration->options.stop};
     if (drains)
         block.drain_number = new_block(calibration, blocks_cells_count + cell_index);
-    if (is_standing)
-        before = server_memory(&pair->server);
     struct load_report report;
     load_report_init(&report);
     bool is_run = run_load(calibration, &calibration->windows, &block, &report);
-    if (is_run && is_standing)
-        note_queued(calibration, block.number, &before, &full);
     if (is_run && !drains)
         calibration->generators[calibration->generators_count++] =
             experiments_read_generator(&report, cell);
@@ -216,6 +199,30 @@ static bool run_blocks(struct calibration *calibration) {
             return false;
     }
     return true;
+}
+
+/* Where readers stand still, what waits for them when the load ends is weighed. */
+static bool run_standing(struct calibration *calibration) {
+    struct windows windows;
+    struct load_report report;
+    struct server_memory full, before = server_memory(&calibration->pairs[BLOCKS_STANDING].server);
+    struct windows_block block = {.cell = &blocks_standing,
+                                  .speed = calibration->speed,
+                                  .warm_up_ns = WARM_UP_NS,
+                                  .measure_ns = MEASURE_NS,
+                                  .drain_number = -1,
+                                  .memory_at_end = &full,
+                                  .stop = calibration->options.stop};
+    windows_init(&windows);
+    load_report_init(&report);
+    tell(calibration, "memory per byte waiting");
+    bool is_run = run_load(calibration, &windows, &block, &report);
+    if (is_run && windows.count > 0)
+        experiments_queued(&calibration->experiments, &before, &full,
+                           (double)windows.items[windows.count - 1].counts.queued_bytes);
+    load_report_fini(&report);
+    windows_fini(&windows);
+    return is_run;
 }
 
 static bool run_quiet(struct calibration *calibration) {
@@ -323,7 +330,7 @@ static enum calibrate_outcome answer(struct calibration *calibration) {
 static bool run(struct calibration *calibration) {
     return run_alone(calibration) && start_pairs(calibration) &&
            take_slow_yardsticks(calibration) && run_pilot(calibration) && run_blocks(calibration) &&
-           run_quiet(calibration) && take_slow_yardsticks(calibration);
+           run_standing(calibration) && run_quiet(calibration) && take_slow_yardsticks(calibration);
 }
 
 /* This process looks at counters ten times a second: beside the generator, not beside the gateway.

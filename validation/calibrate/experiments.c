@@ -87,7 +87,7 @@ void experiments_queued(struct experiments *experiments, const struct server_mem
     double per_byte = (full->user_bytes - before->user_bytes) / queued_bytes;
     if (isfinite(per_byte) && per_byte > 0)
         set(experiments, COST_queued_user, per_byte, 0.05 * per_byte,
-            "PSS per byte queued, messages of 1,024 B, one consumer of each room standing still; a "
+            "PSS per byte queued, messages of 512 B, one consumer of each room standing still; a "
             "message is stored once for all of its room, so more of them waiting costs less each");
 }
 
