@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { DRAWS = 8, STREAMS = 2, AS_MEASURED = 4 };
+enum { DRAWS = 8, STREAMS = 2, AS_MEASURED = 2 };
 static const double STEADY_WINDOW_S = 5;
 
 static void map(void *context, int32_t count, void (*task)(void *, int32_t), void *task_context) {

@@ -38,6 +38,20 @@ struct study_probe_result world_result_of(const struct outcome *outcome) {
         .refused = outcome->refused};
 }
 
+/* A steady-state window need not hold more publishes than this many: it is shortened where the rate
+ * is that high, but not below twenty times the objective's `within`, where a backlog would hide
+ * (DESIGN section 5). A window with a fixed warm-up imitates a measurement and keeps its length. */
+static base_ns window_of(const struct world_sim *sim, const struct study_probe_request *request) {
+    static const double PUBLISHES_ENOUGH = 200000;
+    double rate = plan_offered(&sim->scenario->roster).publishes_per_s * request->scale;
+    base_ns enough_ns = base_ns_from_seconds(PUBLISHES_ENOUGH / rate);
+    base_ns least_ns = 20 * sim->scenario->spec.objectives.delivery.within;
+    enough_ns = enough_ns > least_ns ? enough_ns : least_ns;
+    return request->warm_up_ns == SPEC_AUTO && enough_ns < request->measure_ns
+               ? enough_ns
+               : request->measure_ns;
+}
+
 static bool probe(void *context, const struct study_probe_request *request,
                   struct study_probe_result *result) {
     const struct world_sim *sim = context;
@@ -50,7 +64,7 @@ static bool probe(void *context, const struct study_probe_request *request,
                                           plan_seed_of(request->seed, request->replication),
                                       .scale = request->scale,
                                       .warm_up_ns = request->warm_up_ns,
-                                      .measure_ns = request->measure_ns,
+                                      .measure_ns = window_of(sim, request),
                                       .has_generator = sim->has_generator};
     if (!cluster_run(&options, &outcome))
         outcome.verdict = OUTCOME_CANNOT_TELL;
