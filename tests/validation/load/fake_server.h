@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { FAKE_CONNECTIONS_MAX = 256, FAKE_ROOMS_MAX = 64 };
+enum { FAKE_CONNECTIONS_MAX = 512, FAKE_ROOMS_MAX = 64 };
 
 struct fake_options {
     int32_t connections_max;   /* later ones get 503; 0: FAKE_CONNECTIONS_MAX */

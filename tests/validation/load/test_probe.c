@@ -84,7 +84,7 @@ static void expected(const struct setting *setting, const struct probe_options *
 START_TEST(a_server_without_faults_loses_nothing_and_is_in_time) {
     struct setting setting;
     setting_init(&setting, world_mixed, &(struct fake_options){0}, 16);
-    ck_assert_int_eq(setting.tally.connected, 66);
+    ck_assert_int_eq(setting.tally.connected, 220);
     struct probe_options options = options_of(&setting, 1.25);
     options.is_without_io_uring = _i;
     int64_t publishes, deliveries;
@@ -101,8 +101,16 @@ START_TEST(a_server_without_faults_loses_nothing_and_is_in_time) {
     ck_assert_int_eq(setting.report.server_errors, 0);
     ck_assert_double_lt(metric[OUTCOME_late_share], 0.2); /* whatever else the machine does */
     ck_assert_int_eq(setting.report.generator.publishes_sent, setting.server.publishes);
-    /* 130 bytes at 1 Mbit/s take 0.8 ms at least */
-    ck_assert_int_eq(setting.report.populations[1].sampled, 6);
+    const struct load_population *players = &setting.report.populations[0];
+    ck_assert_int_eq(players->sampled, 64);
+    ck_assert_int_gt(players->bulk_bytes, 0);
+    ck_assert_int_eq(players->bulk_bytes, players->bulk_due_bytes);
+    ck_assert_int_eq(players->arrived_sampled, players->due_sampled);
+    /* 102 bytes at 1 Mbit/s take 0.816 ms */
+    ck_assert_int_eq(setting.report.populations[1].sampled, 64);
+    ck_assert_int_eq(setting.report.populations[1].parsed, 6);
+    ck_assert_int_eq(setting.report.populations[1].arrived_sampled,
+                     setting.report.populations[1].due_sampled);
     ck_assert_int_ge(setting.report.populations[1].latency.min, 816000);
     setting_fini(&setting);
 }
@@ -111,7 +119,7 @@ END_TEST
 START_TEST(every_delivery_that_a_server_loses_is_missed) {
     struct setting setting;
     setting_init(&setting, world_mixed, &(struct fake_options){.lose_every = 5}, 16);
-    struct probe_options options = options_of(&setting, 1);
+    struct probe_options options = options_of(&setting, 4);
     options.is_without_io_uring = _i;
     options.warm_up_ns = 0; /* so that each loss is one of the window or of the tail */
     probe(&setting, &options);
@@ -120,7 +128,7 @@ START_TEST(every_delivery_that_a_server_loses_is_missed) {
     double due = setting.report.metric[OUTCOME_due], lost = setting.report.metric[OUTCOME_lost];
     ck_assert(setting.report.is_quiet);
     ck_assert_double_le(lost, (double)setting.server.lost);
-    ck_assert_double_eq_tol(lost / due, 0.2, 0.04); /* 66 connections, each cut at a fifth */
+    ck_assert_double_eq_tol(lost / due, 0.2, 0.04); /* each connection cut at a fifth */
     int64_t bulk_lost_bytes = 0, sampled_lost = 0;
     for (int32_t p = 0; p < 2; p++) {
         const struct load_population *population = &setting.report.populations[p];
@@ -155,20 +163,20 @@ START_TEST(a_client_that_is_closed_is_counted_with_its_code_and_its_deliveries_a
     struct setting setting;
     /* every connection sampled; the third is closed instead of its fourth delivery */
     setting_init(&setting, world_mixed,
-                 &(struct fake_options){.close_connection = 3, .close_after = 4}, 66);
+                 &(struct fake_options){.close_connection = 3, .close_after = 4}, 220);
     struct probe_options options = options_of(&setting, 1);
     probe(&setting, &options);
     ck_assert_int_eq(setting.report.closes_count, 1);
     ck_assert_int_eq(setting.report.closes[0].code, 1008);
     ck_assert_int_eq(setting.report.closes[0].count, 1);
     ck_assert_double_gt(setting.report.metric[OUTCOME_lost], 0);
-    ck_assert_int_eq(setting.clients.connected_count, 65);
+    ck_assert_int_eq(setting.clients.connected_count, 219);
     /* and the next probe counts without it, the one after with it again */
     double lost = setting.report.metric[OUTCOME_lost];
     load_report_fini(&setting.report);
     unsent_clear(&setting.unsent);
     probe(&setting, &options);
-    ck_assert_double_eq(setting.report.metric[OUTCOME_connections], 65);
+    ck_assert_double_eq(setting.report.metric[OUTCOME_connections], 219);
     ck_assert_double_eq(setting.report.metric[OUTCOME_lost], 0);
     connect_roster(&setting.clients, &setting.tally);
     ck_assert_int_eq(setting.tally.connected_new, 1);
@@ -179,13 +187,13 @@ END_TEST
 
 START_TEST(a_publish_whose_sender_is_gone_is_due_to_nobody) {
     struct setting setting;
-    setting_init(&setting, world_mixed, &(struct fake_options){.connections_max = 55}, 16);
-    ck_assert_int_eq(setting.tally.connected, 55);
-    ck_assert_int_eq(setting.tally.refused, 11);
+    setting_init(&setting, world_mixed, &(struct fake_options){.connections_max = 200}, 16);
+    ck_assert_int_eq(setting.tally.connected, 200);
+    ck_assert_int_eq(setting.tally.refused, 20);
     ck_assert_int_eq(setting.tally.limit, LOAD_LIMIT_SERVER);
     struct probe_options options = options_of(&setting, 1);
     probe(&setting, &options);
-    ck_assert_double_eq(setting.report.metric[OUTCOME_refused], 11);
+    ck_assert_double_eq(setting.report.metric[OUTCOME_refused], 20);
     ck_assert_int_gt(setting.report.generator.publishes_unsent, 0);
     ck_assert_double_eq(setting.report.metric[OUTCOME_lost], 0);
     setting_fini(&setting);
@@ -195,7 +203,7 @@ END_TEST
 START_TEST(a_wrong_accept_key_is_a_refusal) {
     struct setting setting;
     setting_init(&setting, world_mixed, &(struct fake_options){.garble_connection = 2}, 16);
-    ck_assert_int_eq(setting.tally.connected, 65);
+    ck_assert_int_eq(setting.tally.connected, 219);
     ck_assert_int_eq(setting.tally.refused, 1);
     setting_fini(&setting);
 }
@@ -203,9 +211,9 @@ END_TEST
 
 START_TEST(a_ramp_ends_where_the_server_does) {
     struct setting setting;
-    setting_init(&setting, world_mixed, &(struct fake_options){.connections_max = 100}, 16);
+    setting_init(&setting, world_mixed, &(struct fake_options){.connections_max = 240}, 16);
     connect_ramp(&setting.clients, 1000, &setting.tally);
-    ck_assert_int_eq(setting.tally.connected, 100);
+    ck_assert_int_eq(setting.tally.connected, 240);
     ck_assert_int_eq(setting.tally.limit, LOAD_LIMIT_SERVER);
     setting_fini(&setting);
 }
@@ -214,8 +222,8 @@ END_TEST
 START_TEST(a_ramp_ends_where_it_was_told_to) {
     struct setting setting;
     setting_init(&setting, world_mixed, &(struct fake_options){0}, 16);
-    connect_ramp(&setting.clients, 80, &setting.tally);
-    ck_assert_int_eq(setting.tally.connected, 80);
+    connect_ramp(&setting.clients, 230, &setting.tally);
+    ck_assert_int_eq(setting.tally.connected, 230);
     ck_assert_int_eq(setting.tally.limit, LOAD_LIMIT_NONE);
     setting_fini(&setting);
 }

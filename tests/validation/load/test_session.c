@@ -57,7 +57,7 @@ static void probe_with(int32_t processes, struct load_report *report) {
     struct load_session session;
     fake_start(&server, &(struct fake_options){0});
     start(&session, server.port, processes);
-    connect_all(&session, 66);
+    connect_all(&session, 220);
     ck_assert_msg(load_session_report(&session, probe_line, TIMEOUT_NS, report), "%s",
                   session.error);
     stop(&session);
@@ -77,7 +77,7 @@ START_TEST(two_processes_account_for_the_same_as_one) {
                         one.metric[OUTCOME_offered_publishes_per_s]);
     ck_assert_double_eq(one.metric[OUTCOME_lost], 0);
     ck_assert_double_eq(two.metric[OUTCOME_lost], 0);
-    ck_assert_double_eq(two.metric[OUTCOME_connections], 66);
+    ck_assert_double_eq(two.metric[OUTCOME_connections], 220);
     for (int32_t p = 0; p < 2; p++) {
         ck_assert_int_eq(two.populations[p].sampled, one.populations[p].sampled);
         ck_assert_int_eq(two.populations[p].due_sampled, one.populations[p].due_sampled);
@@ -96,15 +96,15 @@ START_TEST(a_command_that_is_none_is_refused_and_the_next_is_obeyed) {
     ck_assert_ptr_null(load_session_ask(&session, "{\"do\":\"dance\"}", TIMEOUT_NS));
     ck_assert_str_eq(session.error,
                      "headroom-load: do: expected connect, probe, burst, drain, ramp or quit");
-    ck_assert_ptr_null(load_session_ask(&session, "{\"do\":\"burst\",\"room\":6}", TIMEOUT_NS));
+    ck_assert_ptr_null(load_session_ask(&session, "{\"do\":\"burst\",\"room\":20}", TIMEOUT_NS));
     ck_assert_str_eq(session.error, "headroom-load: room: the scenario has not so many rooms");
-    connect_all(&session, 66);
+    connect_all(&session, 220);
     struct load_tally tally;
     ck_assert(load_session_tally(&session, "{\"do\":\"drain\"}", TIMEOUT_NS, &tally));
     ck_assert(tally.is_quiet);
-    ck_assert(load_session_tally(&session, "{\"do\":\"ramp\",\"connections_max\":80}", TIMEOUT_NS,
+    ck_assert(load_session_tally(&session, "{\"do\":\"ramp\",\"connections_max\":230}", TIMEOUT_NS,
                                  &tally));
-    ck_assert_int_eq(tally.connected, 80);
+    ck_assert_int_eq(tally.connected, 230);
     stop(&session);
     fake_stop(&server);
 }
@@ -115,7 +115,7 @@ START_TEST(a_child_that_dies_is_reported_and_not_waited_for) {
     struct load_session session;
     fake_start(&server, &(struct fake_options){0});
     start(&session, server.port, 1);
-    connect_all(&session, 66);
+    connect_all(&session, 220);
     kill(session.pid, SIGTERM);
     ck_assert_ptr_null(load_session_ask(&session, probe_line, TIMEOUT_NS));
     ck_assert_str_eq(session.error, "headroom-load ended by signal 15");
@@ -132,7 +132,7 @@ START_TEST(an_answer_that_takes_too_long_is_given_up) {
     struct load_session session;
     fake_start(&server, &(struct fake_options){0});
     start(&session, server.port, 1);
-    connect_all(&session, 66);
+    connect_all(&session, 220);
     ck_assert_ptr_null(load_session_ask(&session, probe_line, 50 * BASE_NS_PER_MS));
     ck_assert_str_eq(session.error, "headroom-load did not answer in time");
     load_session_stop(&session);
@@ -224,7 +224,7 @@ START_TEST(every_delivery_of_the_real_gateway_is_accounted_for) {
     struct load_report report;
     load_report_init(&report);
     start(&session, port, 1);
-    connect_all(&session, 66);
+    connect_all(&session, 220);
     ck_assert_msg(load_session_report(&session,
                                       "{\"do\":\"probe\",\"scale\":4,\"warm_up_s\":0.2,"
                                       "\"measure_s\":1.5}",

@@ -8,11 +8,11 @@
 const char world_mixed[] =
     "{\"name\":\"mixed\","
     "\"objectives\":{\"delivery\":{\"within\":\"100ms\",\"share\":0.99}},"
-    "\"populations\":{\"players\":{\"connections\":60},"
-    "\"bad_wifi\":{\"connections\":6,\"receive\":{\"rate\":\"1Mbit/s\"}}},"
+    "\"populations\":{\"players\":{\"connections\":150},"
+    "\"bad_wifi\":{\"connections\":70,\"receive\":{\"rate\":\"1Mbit/s\"}}},"
     "\"rooms\":{\"lobbies\":{\"size\":{\"constant\":11},\"members\":[\"players\",\"bad_wifi\"]}},"
     "\"traffic\":{\"chat\":{\"from\":\"players\",\"to\":\"lobbies\","
-    "\"rate\":{\"poisson\":\"20/s per room\"},\"bytes\":{\"constant\":100}}},"
+    "\"rate\":{\"poisson\":\"8/s per room\"},\"bytes\":{\"constant\":100}}},"
     "\"nodes\":{\"gateway\":{}},"
     "\"window\":{\"warm_up\":\"100ms\",\"measure\":\"1s\"}}";
 
