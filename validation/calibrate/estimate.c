@@ -134,17 +134,18 @@ static void leave_out(const struct estimate *estimate, int32_t blocks_count, dou
     free(fitted);
 }
 
-/* A cost that the fit puts at its bound of zero does not move when a block is left out, but it is
- * not known to be zero: the rows' own error speaks for it. */
-static void widen_bounded(struct estimate *estimate) {
+/* The variance that the rows' own scatter gives, summed over the phases that the cost is in. Where
+ * a cost hangs on two or three blocks, or stands at its bound of zero, leaving one out says too
+ * little, and this speaks for it. */
+static double scatter_variance(const struct estimate *estimate, enum cost cost) {
+    double variance = 0;
     for (int32_t phase = 0; phase < ESTIMATE_PHASES; phase++)
         for (int32_t k = 0; k < terms_of((enum estimate_phase)phase); k++) {
-            const struct fit *fit = &estimate->fits[phase].fit;
-            enum cost cost = terms[phase][k].cost;
-            double error = fit->standard_error[k];
-            if (fit->value[k] == 0 && error > 0)
-                estimate->covariance[cost][cost] += error * error;
+            double error = estimate->fits[phase].fit.standard_error[k];
+            if (terms[phase][k].cost == cost && isfinite(error))
+                variance += error * error;
         }
+    return variance;
 }
 
 static void set_covariance(struct estimate *estimate, int32_t blocks_count) {
@@ -157,8 +158,10 @@ static void set_covariance(struct estimate *estimate, int32_t blocks_count) {
             estimate->covariance[i][j] =
                 fit_jackknife_covariance(left_out + i, left_out + j, blocks_count, COST_COUNT) +
                 drift * drift * estimate->values[i] * estimate->values[j];
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        estimate->covariance[i][i] =
+            fmax(estimate->covariance[i][i], scatter_variance(estimate, (enum cost)i));
     free(left_out);
-    widen_bounded(estimate);
 }
 
 /* --- the machine --------------------------------------------------------------------------------
