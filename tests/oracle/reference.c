@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 8192, WORKERS_MAX = 4, BLOCKED_FOR_MAX_S = 60, PIECES_PER_WRITE = 64 };
+enum { EVENTS_MAX = 4096, WORKERS_MAX = 4, BLOCKED_FOR_MAX_S = 60, PIECES_PER_WRITE = 64 };
 
 enum event_kind { PUBLISH, TURN, TURN_OVER, HANDED_OVER, WRITABLE, DEADLINE, READ_AGAIN };
 
