@@ -187,7 +187,8 @@ START_TEST(a_client_in_more_rooms_than_one_write_carries_gets_all_of_them) {
     random.costs.value[COST_send_capacity] = random.costs.value[COST_receive_capacity] = 1;
     int64_t before = coverage.deliveries;
     check(&random, 3);
-    ck_assert_int_gt(coverage.deliveries - before, 9000); /* of 2,000 publishes to five */
+    int64_t deliveries = coverage.deliveries - before;
+    ck_assert_int_gt(deliveries, 8000); /* of 2,000 publishes to five */
     random_scenario_fini(&random);
 }
 END_TEST
