@@ -117,7 +117,7 @@ START_TEST(the_costs_of_all_phases_come_back) {
 END_TEST
 
 START_TEST(blocks_that_differ_by_two_percent_leave_errors_that_say_so) {
-    enum { CALIBRATIONS = 60 };
+    enum { CALIBRATIONS = 30 };
     int32_t inside = 0, all = 0;
     double write_error = 0;
     for (uint64_t seed = 0; seed < CALIBRATIONS; seed++) {
