@@ -292,6 +292,23 @@ START_TEST(a_client_in_several_rooms_is_written_once_per_turn_with_all_of_them) 
 }
 END_TEST
 
+START_TEST(who_joins_in_the_middle_of_a_turn_hears_only_what_comes_after) {
+    struct server server;
+    START(&server, NULL);
+    int fd = client_open(&server);
+    /* one segment, hence one turn: publish needs membership, so the same client leaves and joins
+     * again around it */
+    const uint8_t five[] = "\x81\x86\0\0\0\0join a\x81\x8b\0\0\0\0publish a\n1"
+                           "\x81\x87\0\0\0\0leave a\x81\x86\0\0\0\0join a"
+                           "\x81\x8b\0\0\0\0publish a\n2";
+    client_send(fd, five, sizeof five - 1);
+    client_expect(fd, "a\n1"); /* it was a member then */
+    client_expect(fd, "a\n2");
+    client_expect_silence(fd, 50);
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
 START_TEST(writing_at_once_takes_a_write_per_recipient_and_message) {
     struct server server;
     START(&server, "--fan-out=write_at_once");
@@ -370,6 +387,7 @@ int main(void) {
         TEST(echo_answers_each_message_with_itself),
         TEST(frames_behind_the_request_in_one_segment_are_read),
         TEST(a_client_in_several_rooms_is_written_once_per_turn_with_all_of_them),
+        TEST(who_joins_in_the_middle_of_a_turn_hears_only_what_comes_after),
         TEST(writing_at_once_takes_a_write_per_recipient_and_message),
         TEST(a_publish_is_encoded_once_whatever_the_number_of_recipients),
         TEST(rooms_reach_across_workers),

@@ -208,6 +208,22 @@ START_TEST(throttle_ends_with_the_connection_that_asked_for_it) {
 }
 END_TEST
 
+/* Connections are dealt out in turn: the slow one is with worker 0, the publisher with worker 1. */
+START_TEST(throttle_reaches_publishers_on_other_workers) {
+    struct scene scene;
+    open_scene(&scene, "throttle", "--queue-limit=8KiB", "--workers=2");
+    publish_without_reading(&scene);
+    SERVER_WAIT_FOR(&scene.server, throttles, 2); /* one on each worker */
+    publish(&scene, "r",
+            MESSAGES); /* whoever publishes now is not read until the slow one has read */
+    SERVER_WAIT_FOR(&scene.server, paused, 1);
+    expect_everything(&scene, scene.slow);
+    expect_everything(&scene, scene.good);
+    ck_assert_uint_eq(server_stats(&scene.server).hand_over_lost, 0);
+    close_scene(&scene);
+}
+END_TEST
+
 START_TEST(unbounded_queues_everything) {
     struct scene scene;
     open_scene(&scene, "unbounded", "--queue-limit=1KiB", NULL);
@@ -291,6 +307,7 @@ int main(void) {
         TEST(conflate_keeps_the_newest_of_each_room),
         TEST(throttle_stops_reading_the_publisher_and_loses_nothing),
         TEST(throttle_ends_with_the_connection_that_asked_for_it),
+        TEST(throttle_reaches_publishers_on_other_workers),
         TEST(unbounded_queues_everything),
         TEST(blocking_makes_everybody_wait_for_the_slow_one),
         TEST(a_consumer_that_takes_nothing_for_the_write_deadline_is_closed),
