@@ -215,7 +215,7 @@ static bool quantity_parse(struct reading *reading, const struct table_row *row,
         store(quantity, true, 0, out);
         return true;
     }
-    double value;
+    double value = 0;
     if (!read_number(reading, row, json, &value))
         return false;
     bool is_inside = value >= bound(row, row->lowest) && value <= bound(row, row->highest);

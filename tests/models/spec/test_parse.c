@@ -4,6 +4,7 @@
 
 #include "sim/base/rng.h"
 
+#include <dirent.h>
 #include <math.h>
 
 /* ---- files that other files extend */
@@ -449,6 +450,50 @@ START_TEST(what_is_written_is_read_back_the_same_in_two_thousand_scenarios) {
 }
 END_TEST
 
+static int is_json(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0;
+}
+
+static char *read_from_disk(void *context, const char *path) {
+    (void)context;
+    return file_text(path);
+}
+
+static void assert_is_accepted(const char *path) {
+    const struct spec_options options = {.file = path, .reader = {read_from_disk, NULL}};
+    char *text = file_text(path);
+    struct parsed parsed;
+    parsed_init_with(&parsed, text, &options);
+    ck_assert_str_eq(text_bytes(&parsed.messages), ""); /* no warning either */
+    struct text once = written_new(&parsed.scenario);
+    assert_reads_back(text_bytes(&once));
+    text_fini(&once);
+    parsed_fini(&parsed);
+    free(text);
+}
+
+START_TEST(every_scenario_that_is_kept_is_accepted_without_a_word_and_reads_back) {
+    static const char *const folders[] = {PROJECT_FOLDER "/scenarios",
+                                          PROJECT_FOLDER "/scenarios/cases"};
+    int accepted = 0;
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        struct dirent **entries;
+        int count = scandir(folders[i], &entries, is_json, alphasort);
+        for (int j = 0; j < count; j++) {
+            char path[1024];
+            snprintf(path, sizeof path, "%s/%s", folders[i], entries[j]->d_name);
+            assert_is_accepted(path);
+            accepted++;
+            free(entries[j]);
+        }
+        if (count >= 0)
+            free(entries);
+    }
+    ck_assert_int_ge(accepted, 1);
+}
+END_TEST
+
 START_TEST(two_spellings_of_one_scenario_are_written_the_same) {
     struct parsed one, other;
     parsed_init(&one, DEMO);
@@ -484,6 +529,7 @@ int main(void) {
         TEST(the_real_pair_refuses_what_only_the_simulator_honours),
         TEST(a_simulator_field_at_its_default_is_no_obstacle),
         TEST(what_is_written_is_read_back_the_same_in_two_thousand_scenarios),
+        TEST(every_scenario_that_is_kept_is_accepted_without_a_word_and_reads_back),
         TEST(two_spellings_of_one_scenario_are_written_the_same),
     };
     return suite_run("models/spec/parse", tests, COUNT_OF(tests));
