@@ -85,6 +85,7 @@ void clients_begin(struct clients *clients) {
         struct reader *reader = &clients->readers[i];
         reader->arrived_window = 0;
         reader->busy_until_ns = 0;
+        reader->is_pinged = false;
         reader->is_reading = receiver_is_reading(&reader->habits, 0);
         reader->change_ns = receiver_next_change(&reader->habits, 0);
     }

@@ -38,6 +38,7 @@ struct reader {
     struct inbound inbound;
     struct receiver habits;
     bool has_habits;
+    bool is_pinged;         /* and has not answered yet */
     bool is_reading;        /* as of the last change */
     int32_t client;         /* local index */
     int32_t sample;         /* -1: read in full, but not timed */

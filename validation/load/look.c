@@ -95,19 +95,40 @@ static void deliver(struct probe *probe, struct reader *reader, base_ns arrived_
 }
 
 /* Through the outbox, so that it cannot land in the middle of a publish. */
-static void answer_ping(struct probe *probe, const struct reader *reader) {
-    struct outbox *outbox = &probe->clients->outbox[reader->client];
-    const struct inbound *ping = &reader->inbound;
-    uint8_t *out = outbox_reserve(outbox, (size_t)ping->control_length + WIRE_FRAME_HEADER_MAX);
+static bool say_control(struct probe *probe, int32_t local, uint8_t opcode, const char *payload,
+                        size_t length) {
+    struct outbox *outbox = &probe->clients->outbox[local];
+    uint8_t *out = outbox_reserve(outbox, length + WIRE_FRAME_HEADER_MAX);
     if (!out)
-        return;
-    outbox_commit(
-        outbox, wire_write_frame(out, WIRE_PONG, ping->control, ping->control_length, probe->mask));
-    struct client *client = &probe->clients->client[reader->client];
-    if (!client->is_touched) {
-        client->is_touched = true;
-        probe->touched[probe->touched_count++] = reader->client;
+        return false;
+    outbox_commit(outbox, wire_write_frame(out, opcode, payload, length, probe->mask));
+    probe_touch(probe, local);
+    return true;
+}
+
+void probe_ping_samples(struct probe *probe) {
+    struct clients *clients = probe->clients;
+    probe->has_pinged = true;
+    for (int32_t i = 0; i < clients->samples_count; i++) {
+        struct reader *reader = &clients->readers[clients->samples[i]];
+        if (clients->client[reader->client].fd >= 0 &&
+            say_control(probe, reader->client, WIRE_PING, "", 0)) {
+            reader->is_pinged = true;
+            probe->pings_left++;
+        }
     }
+}
+
+static void end_ping(struct probe *probe, struct reader *reader) {
+    probe->pings_left -= reader->is_pinged;
+    reader->is_pinged = false;
+}
+
+static void lose(struct probe *probe, int32_t local, int32_t code) {
+    int32_t reader = probe->clients->client[local].reader;
+    if (reader >= 0)
+        end_ping(probe, &probe->clients->readers[reader]);
+    clients_closed(probe->clients, local, code);
 }
 
 /* Every frame in `bytes`; `ns_per_byte` > 0: of a reader with a rate. */
@@ -118,20 +139,23 @@ static void understand(struct probe *probe, struct reader *reader, const uint8_t
         used += inbound_feed(&reader->inbound, bytes + used, length - used, &event);
         switch (event) {
         case INBOUND_MORE:
+            break;
         case INBOUND_PONG:
+            end_ping(probe, reader);
             break;
         case INBOUND_MESSAGE:
             deliver(probe, reader, probe->now_ns + (base_ns)((double)used * ns_per_byte));
             break;
         case INBOUND_PING:
-            answer_ping(probe, reader);
+            say_control(probe, reader->client, WIRE_PONG, reader->inbound.control,
+                        reader->inbound.control_length);
             break;
         case INBOUND_CLOSE:
-            clients_closed(probe->clients, reader->client, reader->inbound.close_code);
+            lose(probe, reader->client, reader->inbound.close_code);
             return;
         case INBOUND_BROKEN:
             note_error(probe, "broken frame", strlen("broken frame"));
-            clients_closed(probe->clients, reader->client, CLOSE_ABNORMAL);
+            lose(probe, reader->client, CLOSE_ABNORMAL);
             return;
         }
     }
@@ -194,7 +218,7 @@ static void end_look(struct probe *probe, struct probe_looks *looks, int32_t loc
     }
     looks->empty++;
     if (look->result == 0 || is_gone(-look->result))
-        clients_closed(probe->clients, local, client->reader >= 0 ? CLOSE_ABNORMAL : CLOSE_UNSEEN);
+        lose(probe, local, client->reader >= 0 ? CLOSE_ABNORMAL : CLOSE_UNSEEN);
 }
 
 static void count_slice(struct probe_looks *looks, const struct probe_looks *before,

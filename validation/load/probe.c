@@ -110,16 +110,26 @@ static void run_until(struct probe *probe, base_ns end_ns, base_ns *last_ns) {
         turn(probe, last_ns);
 }
 
-static bool is_quiet(const struct probe *probe) {
+static bool is_silent(const struct probe *probe) {
     return probe->touched_count == 0 && probe->now_ns - probe->last_bytes_ns > PROBE_QUIET_NS;
+}
+
+/* A server far behind may be silent for the length of one of its turns. So after a silence the
+ * sampled clients ask for a pong, which comes when what was sent before has been read; silence
+ * after that is quiet. */
+static bool is_quiet(const struct probe *probe) {
+    return probe->has_pinged && probe->pings_left == 0 && is_silent(probe);
 }
 
 static void run_until_quiet(struct probe *probe, base_ns end_ns, base_ns *last_ns) {
     probe->is_draining = true;
     if (probe->last_bytes_ns < probe->now_ns - PROBE_QUIET_NS)
         probe->last_bytes_ns = probe->now_ns - PROBE_QUIET_NS / 2; /* who stalled may have more */
-    while (!is_quiet(probe) && probe->now_ns < end_ns)
+    while (!is_quiet(probe) && probe->now_ns < end_ns) {
+        if (!probe->has_pinged && is_silent(probe))
+            probe_ping_samples(probe);
         turn(probe, last_ns);
+    }
     probe->report->is_quiet = is_quiet(probe);
 }
 

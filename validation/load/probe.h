@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define PROBE_SWEEP_NS (10 * BASE_NS_PER_MS)
-#define PROBE_QUIET_NS (200 * BASE_NS_PER_MS) /* nothing for so long: nothing more will come */
+#define PROBE_QUIET_NS (150 * BASE_NS_PER_MS) /* nothing for so long: nothing more will come */
 #define PROBE_TAIL_MAX_NS                                                                          \
     (2 * BASE_NS_PER_S) /* the load goes on behind the window, at most so long */
 

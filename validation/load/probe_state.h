@@ -54,6 +54,8 @@ struct probe {
     base_ns start_ns, window_start_ns, window_end_ns, send_end_ns; /* monotonic */
     base_ns now_ns;                                                /* as last read */
     bool is_draining; /* habits are over: everybody reads */
+    bool has_pinged;
+    int32_t pings_left; /* sampled clients that have not answered theirs */
     struct probe_costs costs;
     int32_t *touched; /* clients with something in their outbox */
     int32_t touched_count, touched_next;
@@ -80,11 +82,13 @@ static inline bool probe_in_window(const struct probe *probe, base_ns due_ns) {
 }
 
 /* send.c */
+void probe_touch(struct probe *probe, int32_t local); /* it has something in its outbox */
 void probe_first_publish(struct probe *probe);
 void probe_send(struct probe *probe);
 void probe_give_up_unsent(struct probe *probe); /* what still waits at the very end */
 
 /* look.c */
+void probe_ping_samples(struct probe *probe);
 void probe_look_at_samples(struct probe *probe, int32_t count);
 void probe_look_at_others(struct probe *probe, int32_t count);
 

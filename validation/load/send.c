@@ -26,7 +26,7 @@ void probe_first_publish(struct probe *probe) {
     advance(probe);
 }
 
-static void touch(struct probe *probe, int32_t local) {
+void probe_touch(struct probe *probe, int32_t local) {
     struct client *client = &probe->clients->client[local];
     if (client->is_touched)
         return;
@@ -57,7 +57,7 @@ static void make_publish(struct probe *probe, const struct plan_publish *publish
     if (local < 0)
         return;
     if (probe->clients->client[local].fd >= 0 && frame_publish(probe, local, publish)) {
-        touch(probe, local);
+        probe_touch(probe, local);
     } else {
         unsent_add(probe->options->unsent, publish->number);
         generator->publishes_unsent++;
