@@ -162,6 +162,29 @@ START_TEST(the_profile_gets_values_errors_and_correlations) {
 }
 END_TEST
 
+/* Exact windows, and yardsticks that say that the machine wandered by 2 % meanwhile: then each cost
+ * is uncertain by 2 %, and all of them together. */
+START_TEST(drift_is_common_to_all_costs) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i++)
+        windows.items[i].yardstick = windows.items[i].block % 2 == 0 ? 0.98 : 1.02;
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    windows_fini(&windows);
+    double deviation = 0.02 * sqrt((double)count / (count - 1));
+    if (count % 2 == 1) /* one more of the one than of the other */
+        deviation *= sqrt(1 - 1 / ((double)count * count));
+    ck_assert_double_eq_tol(estimate.drift, deviation, 1e-9);
+    double write = sqrt(estimate.covariance[COST_write][COST_write]);
+    double byte = sqrt(estimate.covariance[COST_byte][COST_byte]);
+    ck_assert_double_eq_tol(write / estimate.values[COST_write], deviation, 0.001);
+    ck_assert_double_gt(estimate.covariance[COST_write][COST_byte] / write / byte, 0.9);
+}
+END_TEST
+
 START_TEST(excluded_windows_do_not_count) {
     struct windows windows;
     int32_t cells[BLOCKS_MAX];
@@ -200,6 +223,7 @@ int main(void) {
         TEST(the_costs_of_all_phases_come_back),
         TEST(blocks_that_differ_by_two_percent_leave_errors_that_say_so),
         TEST(the_profile_gets_values_errors_and_correlations),
+        TEST(drift_is_common_to_all_costs),
         TEST(excluded_windows_do_not_count),
         TEST(blocks_of_one_kind_tell_nothing_apart),
     };
