@@ -98,12 +98,14 @@ static bool take_slow_yardsticks(struct calibration *calibration) {
 static bool run_alone(struct calibration *calibration) {
     struct experiments *experiments = &calibration->experiments;
     tell(calibration, "memory per connection");
-    if (is_stopped(calibration) || !experiments_memory(experiments))
-        return calibration->why[0] != '\0' ? false : fail(calibration, experiments->why);
+    if (is_stopped(calibration))
+        return false;
+    if (!experiments_memory(experiments))
+        return fail(calibration, experiments->why);
     tell(calibration, "kernel buffers");
-    if (is_stopped(calibration) || !experiments_buffers(experiments))
-        return calibration->why[0] != '\0' ? false : fail(calibration, experiments->why);
-    return true;
+    if (is_stopped(calibration))
+        return false;
+    return experiments_buffers(experiments) || fail(calibration, experiments->why);
 }
 
 static bool start_pairs(struct calibration *calibration) {
@@ -272,13 +274,12 @@ static void describe(struct calibration *calibration) {
 }
 
 static void name_profile(struct calibration *calibration) {
-    char made_at[32], name[80], host[40] = "this-machine";
+    char made_at[32];
     time_t now = time(NULL);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(made_at, sizeof made_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    snprintf(name, sizeof name, "%s-quick", host);
-    calibration->profile->name = arena_new_text(calibration->arena, name);
+    calibration->profile->name = "this-machine";
     calibration->profile->made_at = arena_new_text(calibration->arena, made_at);
     calibration->profile->mode = "quick";
 }
