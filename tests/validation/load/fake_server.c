@@ -129,7 +129,9 @@ static void obey(struct loop *loop, struct fake_connection *connection, const ch
         connection->is_member[room] = command.verb == PROTOCOL_JOIN;
         return;
     }
-    loop->server->publishes++;
+    const struct fake_options *options = &loop->server->options;
+    if (++loop->server->publishes == options->pause_at_publish)
+        nanosleep(&(struct timespec){.tv_nsec = options->pause_ns}, NULL);
     for (int32_t i = 0; i < loop->count; i++)
         if (loop->connections[i].fd >= 0 && loop->connections[i].is_member[room])
             deliver(loop, &loop->connections[i], command.delivery, command.delivery_length);

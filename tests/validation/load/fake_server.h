@@ -12,9 +12,11 @@
 enum { FAKE_CONNECTIONS_MAX = 512, FAKE_ROOMS_MAX = 64 };
 
 struct fake_options {
-    int32_t connections_max;   /* later ones get 503; 0: FAKE_CONNECTIONS_MAX */
-    int32_t lose_every;        /* of each connection's deliveries, every so many-th; 0: none */
-    base_ns delay_ns;          /* a delivery leaves this long after its publish was read */
+    int32_t connections_max;  /* later ones get 503; 0: FAKE_CONNECTIONS_MAX */
+    int32_t lose_every;       /* of each connection's deliveries, every so many-th; 0: none */
+    base_ns delay_ns;         /* a delivery leaves this long after its publish was read */
+    int64_t pause_at_publish; /* the server does nothing for pause_ns; 0: never */
+    base_ns pause_ns;
     int32_t close_connection;  /* the connection accepted as this one (from 1) ... */
     int64_t close_after;       /* ... is closed with 1008 instead of this delivery; 0: never */
     int32_t garble_connection; /* answers its handshake with a wrong accept key; 0: none */

@@ -160,6 +160,21 @@ START_TEST(a_delay_is_measured_from_the_intended_instant) {
 }
 END_TEST
 
+START_TEST(a_server_that_pauses_for_longer_than_a_silence_has_lost_nothing) {
+    struct setting setting;
+    /* about 125 publishes are due before the window's end at 0.9 s */
+    setting_init(&setting, world_mixed,
+                 &(struct fake_options){.pause_at_publish = 110, .pause_ns = 5 * PROBE_QUIET_NS},
+                 16);
+    struct probe_options options = options_of(&setting, 1);
+    probe(&setting, &options);
+    ck_assert_int_gt(setting.server.publishes, 110);
+    ck_assert(setting.report.is_quiet);
+    ck_assert_double_eq(setting.report.metric[OUTCOME_lost], 0);
+    setting_fini(&setting);
+}
+END_TEST
+
 START_TEST(a_client_that_is_closed_is_counted_with_its_code_and_its_deliveries_are_lost) {
     struct setting setting;
     /* every connection sampled; the third is closed instead of its fourth delivery */
@@ -314,6 +329,7 @@ int main(void) {
         LOOP_TEST(a_server_without_faults_loses_nothing_and_is_in_time, 2),
         LOOP_TEST(every_delivery_that_a_server_loses_is_missed, 2),
         TEST(a_delay_is_measured_from_the_intended_instant),
+        TEST(a_server_that_pauses_for_longer_than_a_silence_has_lost_nothing),
         TEST(a_client_that_is_closed_is_counted_with_its_code_and_its_deliveries_are_lost),
         TEST(a_publish_whose_sender_is_gone_is_due_to_nobody),
         TEST(a_wrong_accept_key_is_a_refusal),
