@@ -3,6 +3,7 @@
 #include "tests/sim/suite.h"
 #include "tests/validation/gateway/client.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,18 +209,54 @@ START_TEST(throttle_ends_with_the_connection_that_asked_for_it) {
 }
 END_TEST
 
-/* Connections are dealt out in turn: the slow one is with worker 0, the publisher with worker 1. */
+/* Publishes and reads its own until one does not come back; returns that one's number. */
+static int publish_until_held(const struct scene *scene) {
+    for (int i = 0; i < 10 * MESSAGES; i++) {
+        publish(scene, "r", i);
+        struct pollfd own = {.fd = scene->good, .events = POLLIN};
+        if (poll(&own, 1, 500) == 0)
+            return i;
+        expect_own(scene, i);
+    }
+    ck_abort_msg("nothing was held back");
+}
+
+/* Connections are dealt out in turn: the slow one is with worker 0, the publisher, who reads all it
+ * gets, with worker 1. */
 START_TEST(throttle_reaches_publishers_on_other_workers) {
     struct scene scene;
     open_scene(&scene, "throttle", "--queue-limit=8KiB", "--workers=2");
-    publish_without_reading(&scene);
-    SERVER_WAIT_FOR(&scene.server, throttles, 2); /* one on each worker */
-    publish(&scene, "r",
-            MESSAGES); /* whoever publishes now is not read until the slow one has read */
-    SERVER_WAIT_FOR(&scene.server, paused, 1);
-    expect_everything(&scene, scene.slow);
-    expect_everything(&scene, scene.good);
+    int held = publish_until_held(&scene);
+    ck_assert_uint_eq(server_stats(&scene.server).paused, 1);
+    char room[16];
+    for (int i = 0; i <= held; i++) {
+        int number = -1;
+        ck_assert(next_number(scene.slow, room, &number));
+        ck_assert_int_eq(number, i);
+    }
+    expect_own(&scene, held);
     ck_assert_uint_eq(server_stats(&scene.server).hand_over_lost, 0);
+    close_scene(&scene);
+}
+END_TEST
+
+START_TEST(a_message_larger_than_the_limit_is_finished_once_it_has_begun) {
+    struct scene scene;
+    open_scene(&scene, "drop_newest", "--queue-limit=1KiB", NULL);
+    static char large[64 << 10];
+    memset(large, '.', sizeof large);
+    memcpy(large, "publish r\n000000 ", 17);
+    client_send_frame(scene.good, 0x81, large, sizeof large);
+    expect_own(&scene, 0);
+    publish(&scene, "r", 1); /* does not fit behind it */
+    expect_own(&scene, 1);
+    ck_assert_uint_eq(server_stats(&scene.server).dropped, 1);
+    int gap = 0, last = -1;
+    char room[16];
+    int number = -1;
+    ck_assert(next_number(scene.slow, room, &number));
+    ck_assert_int_eq(number, 0);
+    ck_assert_int_eq(read_late(&scene, &gap, &last), 0);
     close_scene(&scene);
 }
 END_TEST
@@ -308,6 +345,7 @@ int main(void) {
         TEST(throttle_stops_reading_the_publisher_and_loses_nothing),
         TEST(throttle_ends_with_the_connection_that_asked_for_it),
         TEST(throttle_reaches_publishers_on_other_workers),
+        TEST(a_message_larger_than_the_limit_is_finished_once_it_has_begun),
         TEST(unbounded_queues_everything),
         TEST(blocking_makes_everybody_wait_for_the_slow_one),
         TEST(a_consumer_that_takes_nothing_for_the_write_deadline_is_closed),
