@@ -8,7 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 1024 };
+enum { LINE_BYTES = 8192 };
 
 /* The first line of `path` that begins with `start`, the `index`-th such one; false: none. */
 static bool find_line(const char *path, const char *start, int32_t index, char line[LINE_BYTES]) {
@@ -34,20 +34,19 @@ static uint64_t stolen_ticks(void) {
     return ticks;
 }
 
-/* The first line names the columns, the second has the values. */
-static uint64_t retransmits(void) {
+/* Two lines begin with `start`: the first names the columns, the second has the values. */
+static uint64_t column(const char *path, const char *start, const char *wanted) {
     char names[LINE_BYTES], values[LINE_BYTES];
-    if (!find_line("/proc/net/snmp", "Tcp:", 0, names) ||
-        !find_line("/proc/net/snmp", "Tcp:", 1, values))
+    if (!find_line(path, start, 0, names) || !find_line(path, start, 1, values))
         return 0;
     char *name_rest, *value_rest;
     char *name = strtok_r(names, " ", &name_rest), *value = strtok_r(values, " ", &value_rest);
-    uint64_t segments = 0;
+    uint64_t count = 0;
     for (; name != NULL && value != NULL;
          name = strtok_r(NULL, " ", &name_rest), value = strtok_r(NULL, " ", &value_rest))
-        if (strcmp(name, "RetransSegs") == 0)
-            sscanf(value, "%" SCNu64, &segments);
-    return segments;
+        if (strcmp(name, wanted) == 0)
+            sscanf(value, "%" SCNu64, &count);
+    return count;
 }
 
 /* /proc/PID/schedstat: on the processor, waiting for one, how often; of the first thread, which is
@@ -63,7 +62,9 @@ static uint64_t wait_ns(pid_t pid) {
 
 struct machine_counters machine_read(pid_t gateway, pid_t generator) {
     return (struct machine_counters){.stolen_ticks = stolen_ticks(),
-                                     .retransmits = retransmits(),
+                                     .retransmits = column("/proc/net/snmp", "Tcp:", "RetransSegs"),
+                                     .loss_probes =
+                                         column("/proc/net/netstat", "TcpExt:", "TCPLossProbes"),
                                      .wait_ns = wait_ns(gateway),
                                      .generator_wait_ns = wait_ns(generator)};
 }

@@ -9,7 +9,9 @@
 
 struct machine_counters {  /* only grow; 0 where the kernel does not tell */
     uint64_t stolen_ticks; /* of all processors */
-    uint64_t retransmits;  /* TCP segments, the whole machine */
+    uint64_t retransmits;  /* TCP segments, the whole machine ... */
+    uint64_t loss_probes;  /* ... and the probes among them, which TCP sends when an acknowledgement
+                              is late. A delayed one is: with small frames that is daily business */
     uint64_t wait_ns;      /* for which `pid` was ready and did not have a processor */
     uint64_t generator_wait_ns;
 };

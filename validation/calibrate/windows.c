@@ -72,7 +72,8 @@ enum calibrate_exclusion windows_judge(const struct calibrate_window *window,
         return CALIBRATE_STOLEN;
     if ((double)(after->wait_ns - before->wait_ns) > WAITED_MOST * length_ns)
         return CALIBRATE_SHARED;
-    if (!may_block && after->retransmits > before->retransmits)
+    if (!may_block &&
+        after->retransmits - before->retransmits > after->loss_probes - before->loss_probes)
         return CALIBRATE_RETRANSMITS;
     if (!may_block && window->counts.short_writes > 0)
         return CALIBRATE_BLOCKED;

@@ -6,8 +6,11 @@
 
 #include <string.h>
 
-static const struct machine_counters before = {
-    .stolen_ticks = 17, .retransmits = 4, .wait_ns = 1000000, .generator_wait_ns = 2000000};
+static const struct machine_counters before = {.stolen_ticks = 17,
+                                               .retransmits = 4,
+                                               .loss_probes = 9,
+                                               .wait_ns = 1000000,
+                                               .generator_wait_ns = 2000000};
 
 static enum calibrate_exclusion judged(struct machine_counters after, uint64_t short_writes,
                                        bool may_block) {
@@ -51,6 +54,8 @@ START_TEST(retransmits_and_short_writes_exclude_outside_their_own_blocks) {
     after.retransmits++;
     ck_assert_int_eq(judged(after, 0, false), CALIBRATE_RETRANSMITS);
     ck_assert_int_eq(judged(after, 0, true), CALIBRATE_USED);
+    after.loss_probes++; /* which it was */
+    ck_assert_int_eq(judged(after, 0, false), CALIBRATE_USED);
     ck_assert_int_eq(judged(before, 1, false), CALIBRATE_BLOCKED);
     ck_assert_int_eq(judged(before, 1, true), CALIBRATE_USED);
 }
