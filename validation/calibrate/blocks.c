@@ -113,7 +113,7 @@ static void write_tail(struct text *out, const char *node) {
               node);
 }
 
-/* Half of a room reads a tenth of what it is sent, or one in five reads nothing at all. */
+/* Half of a room reads about half of what it is sent, or one in five reads nothing at all. */
 static void write_stalled(struct text *out, int32_t steady_count, int32_t slow_count,
                           const char *slow, int32_t size) {
     text_addf(out,
@@ -124,7 +124,7 @@ static void write_stalled(struct text *out, int32_t steady_count, int32_t slow_c
               " \"traffic\": {\"none\": {\"from\": \"steady\", \"to\": \"mixed\", \"rate\": "
               "{\"poisson\": \"0.001/s in all\"}, \"bytes\": {\"constant\": 128}}},\n",
               steady_count, slow_count, slow, size);
-    write_tail(out, ", \"send_buffer\": \"16KiB\", \"send_queue\": {\"policy\": \"close\", "
+    write_tail(out, ", \"send_buffer\": \"8KiB\", \"send_queue\": {\"policy\": \"close\", "
                     "\"limit\": \"256MiB\"}");
 }
 
@@ -152,11 +152,11 @@ void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct te
         break;
     case BLOCKS_STALLED:
         write_head(out, "stalled", seed);
-        write_stalled(out, 50, 50, "\"rate\": \"800kbit/s\", \"buffer\": \"16KiB\"", 100);
+        write_stalled(out, 50, 50, "\"rate\": \"1600kbit/s\", \"buffer\": \"8KiB\"", 100);
         break;
     case BLOCKS_STANDING:
         write_head(out, "standing", seed);
-        write_stalled(out, 80, 20, "\"buffer\": \"16KiB\", \"stall\": {\"at\": \"0s\"}", 5);
+        write_stalled(out, 80, 20, "\"buffer\": \"8KiB\", \"stall\": {\"at\": \"0s\"}", 5);
         break;
     case BLOCKS_QUIET:
         write_head(out, "quiet", seed);

@@ -20,7 +20,7 @@ enum { WINDOWS_PER_BLOCK_MAX = 512, DRAIN_WRITES_LEAST = 10 };
 
 static const double WAITED_MOST = 0.02;           /* of a window, for the gateway's processor */
 static const double GENERATOR_WAITED_MOST = 0.10; /* likewise, the generator's */
-static const double GENERATOR_CPU_LEAST = 0.90;   /* of a block: it polls, so it should have all */
+static const double GENERATOR_CPU_LEAST = 0.80;   /* of a block: it polls, so it should have all */
 
 static base_ns clock_ns(void) {
     struct timespec now;

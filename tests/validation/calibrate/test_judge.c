@@ -65,9 +65,9 @@ START_TEST(a_generator_without_its_processor_is_late) {
     struct load_report report;
     load_report_init(&report);
     report.generator.elapsed_s = 2;
-    report.generator.cpu_s = 1.8;
+    report.generator.cpu_s = 1.6;
     ck_assert(!windows_is_late(&report));
-    report.generator.cpu_s = 1.79;
+    report.generator.cpu_s = 1.59;
     ck_assert(windows_is_late(&report));
     report.generator.cpu_s = 2;
     hist_add_n(&report.generator.lateness, 50000, 980);
