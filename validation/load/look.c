@@ -87,10 +87,10 @@ static void deliver(struct probe *probe, struct reader *reader, base_ns arrived_
     if (!probe_in_window(probe, stamp.due_ns))
         return;
     reader->arrived_window++;
-    /* A reader with habits that was made to read for the end's sake has lost nothing, but how long
-     * it would have taken is not known. */
-    bool is_timed = reader->sample >= 0 && !(probe->is_draining && reader->has_habits);
-    if (is_timed)
+    /* A reader that was woken from a stall for the end's sake has lost nothing, but how long it
+     * would have taken is not known. */
+    bool was_stalled = probe->is_draining && !reader->is_reading;
+    if (reader->sample >= 0 && !was_stalled)
         time_delivery(probe, reader, stamp.due_ns, arrived_ns);
 }
 

@@ -40,7 +40,8 @@ struct load_population {
     int64_t lost;    /* ... that will never arrive: their connection closed, or all was quiet */
     int64_t pending; /* ... that had not arrived when the patience ended: neither */
     int64_t due_sampled, in_time_sampled,
-        arrived_sampled; /* sampled clients only; arrived while they read as they please */
+        arrived_sampled; /* sampled clients only; without what those who stalled got when made to
+                            read */
     int64_t bulk_due_bytes, bulk_bytes; /* the whole probe, clients counted by bytes only */
     struct hist latency;        /* ns, of the sampled clients' deliveries due in the window */
     double worst_client_p99_ms; /* of the sampled clients; NAN: none */
