@@ -226,6 +226,7 @@ static void add_look(struct fit_rows *rows, const struct load_looks *looks, bool
     rows->rows[rows->count++] = (struct fit_row){
         .counts = {1, is_in_full ? (double)looks->bytes / (double)looks->found : 0},
         .ns = looks->found_ns,
+        .whole_ns = looks->found_ns,
         .block = block,
         .cell = block};
 }

@@ -153,6 +153,7 @@ static int32_t residuals_of(const struct fit_rows *rows, const double *value, in
     int32_t count = 0;
     for (int32_t i = 0; i < rows->count; i++) {
         const struct fit_row *row = &rows->rows[i];
+        CHECK(row->whole_ns > 0);
         if (row->block != left_out)
             residuals[count++] =
                 (row->ns - predicted(row->counts, value, rows->terms)) / row->whole_ns;
