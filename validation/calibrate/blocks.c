@@ -56,6 +56,7 @@ const struct blocks_cell blocks_cells[] = {
      SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 1.3, 2},
     /* What the kernel does not take. */
     {"half of 100 trickle, 5 x 128 B", BLOCKS_STALLED, true, 0, 1, 100, 5, 128, 100, 0.3, 2},
+    {"half of 100 trickle, 2 x 1,024 B", BLOCKS_STALLED, true, 0, 1, 100, 2, 1024, 100, 0.3, 2},
 };
 const int32_t blocks_cells_count = sizeof blocks_cells / sizeof blocks_cells[0];
 
@@ -152,7 +153,7 @@ void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct te
         break;
     case BLOCKS_STALLED:
         write_head(out, "stalled", seed);
-        write_stalled(out, 50, 50, "\"rate\": \"1600kbit/s\", \"buffer\": \"8KiB\"", 100);
+        write_stalled(out, 50, 50, "\"rate\": \"800kbit/s\", \"buffer\": \"8KiB\"", 100);
         break;
     case BLOCKS_STANDING:
         write_head(out, "standing", seed);

@@ -95,6 +95,14 @@ static double busy_ns(const struct calibrate_window *window) {
 /* --- fits ---------------------------------------------------------------------------------------
  */
 
+/* Where messages wait, a publish is stored in new memory, whose pages the kernel has yet to find,
+ * instead of what the last one left: reading costs more there, and nowhere else. */
+static bool is_about(const struct calibrate_window *window, enum estimate_phase phase) {
+    bool has_backlog = window->counts.enqueued > 0 || window->counts.writable_events > 0;
+    return window->exclusion == CALIBRATE_USED && phase_ns(window, phase) >= PHASE_LEAST_NS &&
+           (phase != ESTIMATE_READ || !has_backlog);
+}
+
 static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, const int32_t *cells,
                       enum estimate_phase phase) {
     struct fit_window *rows = malloc((size_t)(windows->count + 1) * sizeof *rows);
@@ -102,7 +110,7 @@ static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, c
     int32_t count = 0, terms_count = terms_of(phase);
     for (int32_t i = 0; i < windows->count; i++) {
         const struct calibrate_window *window = &windows->items[i];
-        if (window->exclusion != CALIBRATE_USED || phase_ns(window, phase) < PHASE_LEAST_NS)
+        if (!is_about(window, phase))
             continue;
         rows[count] = (struct fit_window){
             .ns = phase_ns(window, phase), .whole_ns = busy_ns(window), .block = window->block};

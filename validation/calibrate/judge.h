@@ -13,8 +13,8 @@
 
 enum { JUDGE_YARDS_MAX = BLOCKS_MAX + 1, JUDGE_OTHERS_MAX = 4 };
 
-/* The bare send loop before the first block, between any two and after the last; the slower
- * yardsticks now and then. */
+/* The bare send loop before the first block, every other one and after the last; the slower
+ * yardsticks at both ends. */
 struct judge_yards {
     double send[JUDGE_YARDS_MAX];
     int32_t send_count;

@@ -14,7 +14,7 @@
 
 enum { WINDOWS_PER_BLOCK_MAX = 512, DRAIN_WRITES_LEAST = 10 };
 
-#define DRAIN_LENGTH_NS (10 * BASE_NS_PER_MS) /* a backlog is gone in a tenth of a second */
+#define DRAIN_LENGTH_NS (5 * BASE_NS_PER_MS) /* a backlog is gone in a tenth of a second */
 #define START_IN_NS (10 * BASE_NS_PER_MS)
 #define ANSWER_TIMEOUT_NS (20 * BASE_NS_PER_S)
 
