@@ -2,6 +2,11 @@
  * have a part in two phases (a turn pays for the poll and for the walk over its events), and is
  * then their sum.
  *
+ * Times are counted in yardsticks: what took a fifth longer while the bare send loop took a fifth
+ * longer has the same cost. Values are at the median yardstick, which the profile has beside them.
+ * Where the machine drifts that takes half of the scatter away; where it does not it adds none to
+ * speak of.
+ *
  * Drift is common to all costs: a machine that is 3 % slow is 3 % slow in each. So it enters the
  * covariance as one factor with every cost's value as its loading, beside what the jackknife finds.
  */
@@ -112,8 +117,9 @@ static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, c
         const struct calibrate_window *window = &windows->items[i];
         if (!is_about(window, phase))
             continue;
-        rows[count] = (struct fit_window){
-            .ns = phase_ns(window, phase), .whole_ns = busy_ns(window), .block = window->block};
+        rows[count] = (struct fit_window){.ns = phase_ns(window, phase) / window->yardstick,
+                                          .whole_ns = busy_ns(window) / window->yardstick,
+                                          .block = window->block};
         for (int32_t k = 0; k < terms_count; k++)
             rows[count].counts[k] = terms[phase][k].count(window);
         count++;

@@ -109,15 +109,15 @@ static int32_t count_excluded(const struct windows *windows, enum calibrate_excl
 START_TEST(a_block_between_yardsticks_beyond_their_band_is_excluded) {
     struct made_up made_up;
     make_up(&made_up);
-    made_up.yards.send[4] = 1700 * 1.21; /* halved, since the other one is right: 1.105 */
+    made_up.yards.send[4] = 1700 * 1.41; /* halved, since the other one is right: 1.205 */
     judge_windows(&made_up.windows, &made_up.yards, made_up.positions);
     ck_assert_int_eq(count_excluded(&made_up.windows, CALIBRATE_YARDSTICK), 2 * PER_BLOCK);
     ck_assert_int_eq(made_up.windows.items[3 * PER_BLOCK].exclusion, CALIBRATE_YARDSTICK);
     ck_assert_int_eq(made_up.windows.items[4 * PER_BLOCK].exclusion, CALIBRATE_YARDSTICK);
-    ck_assert_double_eq_tol(made_up.windows.items[3 * PER_BLOCK].yardstick, 1.105, 1e-12);
+    ck_assert_double_eq_tol(made_up.windows.items[3 * PER_BLOCK].yardstick, 1.205, 1e-12);
     windows_fini(&made_up.windows);
     make_up(&made_up);
-    made_up.yards.send[4] = 1700 * 1.19;
+    made_up.yards.send[4] = 1700 * 1.39;
     judge_windows(&made_up.windows, &made_up.yards, made_up.positions);
     ck_assert_int_eq(count_excluded(&made_up.windows, CALIBRATE_USED), BLOCKS * PER_BLOCK);
     windows_fini(&made_up.windows);
