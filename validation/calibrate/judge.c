@@ -48,14 +48,17 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
     }
 }
 
+/* The first quarter of the yardsticks against the last: one that met a hiccup is no drift. */
 static bool is_drifting(const struct judge_yards *yards, char why[CALIBRATE_WHY_BYTES]) {
-    double first = yards->send[0], last = yards->send[yards->send_count - 1];
+    int32_t quarter = (yards->send_count + 3) / 4;
+    double first = median_of(yards->send, quarter);
+    double last = median_of(yards->send + yards->send_count - quarter, quarter);
     double drift = last / first - 1;
     if (fabs(drift) <= DRIFT_MOST)
         return false;
     snprintf(why, CALIBRATE_WHY_BYTES,
-             "the machine's speed changed: a bare send cost %.0f ns at the start and %.0f ns at "
-             "the end (%+.0f %%; at most %.0f %%)",
+             "the machine's speed changed: a bare send cost %.0f ns in the first quarter and %.0f "
+             "ns in the last (%+.0f %%; at most %.0f %%)",
              first, last, 100 * drift, 100 * DRIFT_MOST);
     return true;
 }
