@@ -39,7 +39,7 @@ static void init_clients(struct node *node) {
     node->inbound_last = ARENA_NEW(arena, clients_count, int32_t);
     node->is_ready = ARENA_NEW(arena, clients_count, uint8_t);
     if (!node->layout->has_single_rooms)
-        node->touched_flush = ARENA_NEW(arena, clients_count, int32_t);
+        node->dirty_rooms = ARENA_NEW(arena, clients_count, uint8_t);
     for (size_t i = 0; i < clients_count; i++)
         node->inbound_first[i] = node->inbound_last[i] = -1;
     throttle_init(node);

@@ -59,8 +59,7 @@ struct node_worker {
     int32_t *dirty;          /* rooms with something gathered, in the order in which they got it */
     int32_t dirty_count;
     bool is_busy;
-    int32_t flush_number; /* of touched_flush[] */
-    base_ns busy_ns;      /* in turns, within the window; so are the counts */
+    base_ns busy_ns; /* in turns, within the window; so are the counts */
     int64_t turns, writes, written_bytes;
 };
 
@@ -89,8 +88,9 @@ struct node {
     int32_t *inbound_first, *inbound_last; /* by client; -1: none */
     uint8_t *is_ready;         /* by client: stands in its worker's ready[] to be read */
     struct throttle *throttle; /* NULL unless that is the policy */
-    int32_t *touched_flush; /* by client, where a client may be in several rooms: the flush in which
-                               it was last written */
+    uint8_t *dirty_rooms; /* by client, where a client may be in several rooms: how many of them the
+                             flush has yet to write, none, one or more; a byte, because a burst asks
+                             for each of its members */
     int64_t memory_fixed_bytes;             /* user and kernel, of all connections */
     base_ns window_start_ns, window_end_ns; /* of the worker's counts */
     bool is_dead;                           /* out of memory: nothing is written any more */
