@@ -94,6 +94,7 @@ bool windows_is_late(const struct load_report *report) {
 
 struct asking {
     struct pair *pair;
+    pid_t generator; /* pair->load is the thread's until it has been joined */
     struct text command;
     struct load_report *report;
     pthread_t thread;
@@ -115,10 +116,11 @@ struct look {
     base_ns at_ns;
 };
 
-static void look(const struct pair *pair, struct look *look) {
-    look->machine = machine_read(pair->server.pid, pair->load.pid);
+static void look(const struct asking *asking, struct look *look) {
+    const struct server *server = &asking->pair->server;
+    look->machine = machine_read(server->pid, asking->generator);
     look->at_ns = clock_ns();
-    gateway_stats_read_all(&pair->server.stats, &look->counts);
+    gateway_stats_read_all(&server->stats, &look->counts);
 }
 
 static void cut(struct windows *windows, const struct windows_block *block, int32_t number,
@@ -149,13 +151,13 @@ static void cut_until(struct windows *windows, struct asking *asking,
     bool is_drain = number != block->number;
     base_ns length_ns = is_drain ? DRAIN_LENGTH_NS : WINDOWS_LENGTH_NS;
     sleep_until(from_ns);
-    look(asking->pair, &before);
+    look(asking, &before);
     for (int32_t i = 1; i <= WINDOWS_PER_BLOCK_MAX && !is_stopped(block); i++) {
         base_ns next_ns = from_ns + i * length_ns;
         if (next_ns > until_ns || atomic_load(&asking->is_over))
             return;
         sleep_until(next_ns);
-        look(asking->pair, &after);
+        look(asking, &after);
         if (!is_drain || after.counts.writes - before.counts.writes >= DRAIN_WRITES_LEAST)
             cut(windows, block, number, &before, &after);
         before = after;
@@ -181,8 +183,8 @@ static bool run_load(struct windows *windows, struct asking *asking,
         *block->memory_at_end = server_memory(&asking->pair->server);
     if (block->drain_number >= 0)
         cut_until(windows, asking, block, block->drain_number, until_ns, BASE_NS_MAX);
-    if (is_stopped(block))
-        kill(asking->pair->load.pid, SIGKILL); /* or its load goes on until its end */
+    if (is_stopped(block) && !atomic_load(&asking->is_over))
+        kill(asking->generator, SIGKILL); /* or its load goes on until its end */
     pthread_join(asking->thread, NULL);
     if (!asking->is_answered)
         snprintf(asking->pair->why, sizeof asking->pair->why, "%s",
@@ -192,7 +194,7 @@ static bool run_load(struct windows *windows, struct asking *asking,
 
 bool windows_run(struct windows *windows, struct pair *pair, const struct windows_block *block,
                  struct load_report *report) {
-    struct asking asking = {.pair = pair, .report = report};
+    struct asking asking = {.pair = pair, .generator = pair->load.pid, .report = report};
     struct blocks_times times = {.start_ns = clock_ns() + START_IN_NS,
                                  .warm_up_ns = block->warm_up_ns,
                                  .measure_ns = block->measure_ns};
