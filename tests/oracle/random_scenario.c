@@ -2,6 +2,8 @@
 
 #include "sim/base/rng.h"
 
+/* One draw per full expression: the order in which a call's arguments are evaluated is the
+ * compiler's choice, and the scenarios are to be the same for all. */
 struct draw {
     struct rng rng;
     struct text *json;
@@ -83,8 +85,8 @@ static void add_group(struct draw *draw, int32_t index) {
         text_addf(draw->json, "%s\"p%d\"", i ? ", " : "", i);
     text_addf(draw->json, "], \"size\": ");
     add_size(draw);
-    text_addf(draw->json, ", \"count\": %d, \"placement\": \"%s\"}", between(draw, 1, 3),
-              one_in(draw, 2) ? "scattered" : "together");
+    text_addf(draw->json, ", \"count\": %d", between(draw, 1, 3));
+    text_addf(draw->json, ", \"placement\": \"%s\"}", one_in(draw, 2) ? "scattered" : "together");
 }
 
 static void add_lengths(struct draw *draw) {
@@ -110,12 +112,12 @@ static void add_traffic(struct draw *draw, int32_t index, int32_t groups) {
     static const char *const per[] = {"per room", "per user", "in all"};
     int32_t which = between(draw, 0, 2);
     int32_t sources = which == 0 ? 2 : which == 1 ? draw->clients : 1;
-    text_addf(draw->json,
-              "%s\"t%d\": {\"from\": \"p%d\", \"to\": \"g%d\", \"rate\": {\"%s\": \"%d/s %s\"}, "
-              "\"bytes\": ",
-              index ? ", " : "", index, between(draw, 0, draw->populations - 1),
-              between(draw, 0, groups - 1), one_in(draw, 3) ? "constant" : "poisson",
-              between(draw, 200, 1600) / sources + 1, per[which]);
+    text_addf(draw->json, "%s\"t%d\": {\"from\": \"p%d\"", index ? ", " : "", index,
+              between(draw, 0, draw->populations - 1));
+    text_addf(draw->json, ", \"to\": \"g%d\"", between(draw, 0, groups - 1));
+    text_addf(draw->json, ", \"rate\": {\"%s\": ", one_in(draw, 3) ? "constant" : "poisson");
+    text_addf(draw->json, "\"%d/s %s\"}, \"bytes\": ", between(draw, 200, 1600) / sources + 1,
+              per[which]);
     add_lengths(draw);
     text_addf(draw->json, "}");
 }
@@ -153,11 +155,10 @@ static void add_send_queue(struct draw *draw) {
 }
 
 static void add_node(struct draw *draw) {
-    text_addf(draw->json,
-              ", \"nodes\": {\"n\": {\"workers\": %d, \"open_files\": %d, "
-              "\"send_buffer\": \"4KiB\", \"fan_out\": \"%s\"",
-              between(draw, 1, 3), one_in(draw, 8) ? 64 : 1000,
-              one_in(draw, 3) ? "write_at_once" : "coalesce");
+    text_addf(draw->json, ", \"nodes\": {\"n\": {\"send_buffer\": \"4KiB\"");
+    text_addf(draw->json, ", \"workers\": %d", between(draw, 1, 3));
+    text_addf(draw->json, ", \"open_files\": %d", one_in(draw, 8) ? 64 : 1000);
+    text_addf(draw->json, ", \"fan_out\": \"%s\"", one_in(draw, 3) ? "write_at_once" : "coalesce");
     if (one_in(draw, 10))
         text_addf(draw->json, ", \"memory\": \"1MiB\"");
     text_addf(draw->json, ", \"turn\": {\"events\": %d",
@@ -213,7 +214,8 @@ void random_scenario_init(struct random_scenario *scenario, uint64_t seed) {
     add_node(&draw);
     text_addf(draw.json, "}");
     draw_costs(&draw, scenario->costs.value);
-    scenario->measure_ns = between(&draw, 100, 250) * BASE_NS_PER_MS + between(&draw, 0, 999);
+    scenario->measure_ns = between(&draw, 100, 250) * BASE_NS_PER_MS;
+    scenario->measure_ns += between(&draw, 0, 999);
     scenario->warm_up_ns = one_in(&draw, 3) ? 0 : between(&draw, 1, 60000) * BASE_NS_PER_US;
     scenario->scale = between(&draw, 50, 250) / 100.0;
     scenario->has_generator = one_in(&draw, 3);
