@@ -45,8 +45,7 @@ static struct consumer_message *message_at(const struct consumer *consumer, int3
     return &consumer->messages[(consumer->messages_first + index) & (consumer->messages_max - 1)];
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static bool reads_at_once(const struct consumer *consumer) {
     return consumer->bits_per_s == 0;
@@ -149,8 +148,7 @@ base_ns consumer_room_at(const struct consumer *consumer, base_ns now_ns) {
     return at_ns > now_ns ? at_ns : now_ns;
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static void make_room(struct consumer *consumer) {
     if (consumer->messages_count < consumer->messages_max)
@@ -228,8 +226,7 @@ void consumer_count_queue(struct consumer *consumer) {
     }
 }
 
-/* --- dropping
- * -------------------------------------------------------------------------------------- */
+/* --- dropping --- */
 
 /* Takes message `index` out of the ring; those behind it move up, in the ring and on the stream. */
 static void remove_message(struct consumer *consumer, int32_t index) {

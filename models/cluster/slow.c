@@ -8,8 +8,7 @@
 static const base_ns BLOCKED_FOR_MAX_NS =
     60 * BASE_NS_PER_S; /* the gateway's own bound on a blocking write */
 
-/* --- what waits for it
- * ----------------------------------------------------------------------------- */
+/* --- what waits for it --- */
 
 static void writable(void *target, uint64_t consumer, base_ns now_ns) {
     (void)now_ns;
@@ -41,8 +40,7 @@ static void set_deadline_event(struct node_worker *worker, int32_t index, base_n
                                       worker, (uint64_t)index);
 }
 
-/* --- its queue
- * ------------------------------------------------------------------------------------- */
+/* --- its queue --- */
 
 /* Full kernel buffers of those that are blocked, and the queues of the application. */
 static void check_memory(struct node *node, const struct consumer *consumer) {
@@ -87,8 +85,7 @@ static void close_consumer(struct node_worker *worker, int32_t index,
     set_deadline_event(worker, index, now_ns);
 }
 
-/* --- what the kernel did not take
- * ------------------------------------------------------------------ */
+/* --- what the kernel did not take --- */
 
 static int64_t push(struct consumer *consumer, base_ns now_ns) {
     int64_t bytes = consumer_room(consumer, now_ns);
@@ -225,8 +222,7 @@ static void offer(struct node_worker *worker, int32_t index, const struct consum
         decide(worker, index, message, now_ns);
 }
 
-/* --- the ways in
- * ----------------------------------------------------------------------------------- */
+/* --- the ways in --- */
 
 void slow_write(struct node_worker *worker, int32_t index, const int32_t *rooms,
                 int32_t rooms_count, base_ns cost_ns, base_ns *now_ns) {

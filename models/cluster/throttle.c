@@ -38,8 +38,7 @@ static uint8_t *flags_of(struct node *node, int32_t client, int32_t room) {
     return &node->throttle->memberships[i];
 }
 
-/* --- pausing one publisher
- * ------------------------------------------------------------------------- */
+/* --- pausing one publisher --- */
 
 static void pause_client(struct node *node, int32_t client, base_ns now_ns) {
     if (node->throttle->pauses[client]++ > 0)
@@ -76,8 +75,7 @@ static void resume_membership(struct node *node, int32_t client, uint8_t *flags,
     resume_client(node, client, now_ns);
 }
 
-/* --- rooms
- * ----------------------------------------------------------------------------------------- */
+/* --- rooms --- */
 
 static void for_each_member(struct node *node, int32_t room, base_ns now_ns,
                             void (*change)(struct node *, int32_t, uint8_t *, base_ns)) {

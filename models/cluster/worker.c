@@ -28,8 +28,7 @@ void worker_fini(struct node_worker *worker) {
         free(worker->rooms[room].gathered);
 }
 
-/* --- what is ready
- * --------------------------------------------------------------------------------- */
+/* --- what is ready --- */
 
 static void grow_ready(struct node_worker *worker) {
     int32_t max = worker->ready_max ? worker->ready_max * 2 : 256;
@@ -62,8 +61,7 @@ static struct node_ready take_ready(struct node_worker *worker) {
     return ready;
 }
 
-/* --- publishes on their way in
- * --------------------------------------------------------------------- */
+/* --- publishes on their way in --- */
 
 static int32_t new_inbound(struct node *node, struct node_inbound inbound) {
     int32_t index = node->inbound_free;
@@ -159,8 +157,7 @@ void node_start(struct node *node) {
         run_at(node->run, node->next_publish.due_ns + node->lateness_ns, publish_due, node, 0);
 }
 
-/* --- a turn
- * ---------------------------------------------------------------------------------------- */
+/* --- a turn --- */
 
 static void gather(struct node_worker *worker, int32_t room_index, struct node_gathered gathered) {
     struct node_room *room = &worker->rooms[room_index];

@@ -31,8 +31,7 @@ struct plan_rooms {
     int32_t count;
 };
 
-/* --- who may publish where
- * ------------------------------------------------------------------------- */
+/* --- who may publish where --- */
 
 static int32_t find_population(const struct spec_scenario *scenario, const char *name) {
     for (int32_t i = 0; i < scenario->populations_count; i++)
@@ -110,8 +109,7 @@ static int32_t sources_count(const struct roster *roster, const struct spec_traf
     return count;
 }
 
-/* --- when
- * ------------------------------------------------------------------------------------------ */
+/* --- when --- */
 
 uint64_t plan_seed_of(uint64_t seed, uint64_t replication) {
     struct rng rng;
@@ -151,8 +149,7 @@ static base_ns next_due(struct plan *plan, struct plan_stream *stream) {
     return due_of(plan, stream);
 }
 
-/* --- the heap
- * -------------------------------------------------------------------------------------- */
+/* --- the heap --- */
 
 static bool is_before(struct plan_entry a, struct plan_entry b) {
     return a.due_ns != b.due_ns ? a.due_ns < b.due_ns : a.stream < b.stream;
@@ -227,8 +224,7 @@ void plan_init(struct plan *plan, const struct roster *roster, const struct plan
         sift_down(plan, i, plan->heap[i]);
 }
 
-/* --- what
- * ------------------------------------------------------------------------------------------ */
+/* --- what --- */
 
 static void fill(const struct plan *plan, struct plan_stream *stream,
                  struct plan_publish *publish) {
@@ -273,8 +269,7 @@ bool plan_next(struct plan *plan, struct plan_publish *publish) {
     return true;
 }
 
-/* --- how much
- * -------------------------------------------------------------------------------------- */
+/* --- how much --- */
 
 /* Mean members of the room that a publish of this traffic lands in. */
 static double mean_recipients(const struct roster *roster, const struct spec_traffic *traffic,

@@ -18,8 +18,7 @@ static bool one_in(struct draw *draw, int32_t n) {
     return between(draw, 1, n) == 1;
 }
 
-/* --- who connects
- * ---------------------------------------------------------------------------------- */
+/* --- who connects --- */
 
 static void add_stall(struct draw *draw) {
     int32_t every = between(draw, 10, 120);
@@ -61,8 +60,7 @@ static void add_populations(struct draw *draw) {
     text_addf(draw->json, "}");
 }
 
-/* --- who hears whom, and what
- * ---------------------------------------------------------------------- */
+/* --- who hears whom, and what --- */
 
 static void add_size(struct draw *draw) {
     switch (between(draw, 1, 3)) {
@@ -133,8 +131,7 @@ static void add_rooms_and_traffic(struct draw *draw) {
     text_addf(draw->json, "}");
 }
 
-/* --- what serves them
- * ------------------------------------------------------------------------------ */
+/* --- what serves them --- */
 
 static void add_send_queue(struct draw *draw) {
     static const char *const policies[] = {"close",    "drop_newest", "drop_oldest", "conflate",

@@ -11,7 +11,7 @@
 
 enum { REPLICATIONS = 64 };
 
-/* --- written at once: M^[X]/D/1 -------------------------------------------------------------- */
+/* --- written at once: M^[X]/D/1 --- */
 
 enum { CONTROLS = 9 };
 
@@ -127,7 +127,7 @@ START_TEST(written_at_once_a_room_is_a_queue_of_batches) {
 }
 END_TEST
 
-/* --- coalesced per turn ---------------------------------------------------------------------- */
+/* --- coalesced per turn --- */
 
 static const double turn_us = 5, coalesced_write_us = 1.7, publish_us = 2, frame_us = 0.05 + 0.013;
 
@@ -214,7 +214,7 @@ START_TEST(a_room_can_be_too_large_for_any_load) {
 }
 END_TEST
 
-/* --- slow consumers -------------------------------------------------------------------------- */
+/* --- slow consumers --- */
 
 /* A reader of 64 kbit/s gets 100 messages of 1,004 bytes a second: all that holds them, 128 KiB in
  * the kernel and 512 KiB in the application, is full after B / (r m - d) = 7.09 s. */

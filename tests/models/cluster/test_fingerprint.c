@@ -61,8 +61,7 @@ static uint64_t fingerprint_of_run(struct simulation *simulation, uint64_t repli
     return value;
 }
 
-/* --- threads
- * --------------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 enum { RUNS = 20, THREADS = 4 };
 
@@ -116,8 +115,7 @@ START_TEST(one_thread_and_four_get_the_same_fingerprints) {
 }
 END_TEST
 
-/* --- golden
- * ---------------------------------------------------------------------------------------- */
+/* --- golden --- */
 
 /* tests/golden/cluster_fingerprints.csv holds what these three gave when the model was last changed
  * on purpose. When it is changed on purpose again, the failure prints the file's new content; the
@@ -145,8 +143,7 @@ START_TEST(runs_are_what_they_were) {
 }
 END_TEST
 
-/* --- who else is there
- * ----------------------------------------------------------------------------- */
+/* --- who else is there --- */
 
 /* A digest of every draw of population a, of its rooms and of its traffic: when, how long, and when
  * each client stalls. */
