@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { REPLICATIONS = 64 };
+enum { REPLICATIONS = 48 };
 
 /* --- written at once: M^[X]/D/1 --- */
 
@@ -24,7 +24,7 @@ static const struct rooms {
 } all_rooms[] = {
     {"rooms of 150, per delivery", " ... random recipient us,,", 150, 10, 0, 0, 10},
     {"95 % of 10, 5 % of 1,000, per delivery", " ... per-recipient mean us,,", 10, 190, 1000, 10,
-     30},
+     15},
 };
 
 /* Two groups whose rooms have a traffic of the same rate each: which room a publish lands in is a
@@ -139,7 +139,7 @@ static void init_room_of(struct simulation *simulation, int32_t members, double 
                     "\"%.12g/s in all\"}, \"bytes\": {\"constant\": 126}}}, \"nodes\": {\"n\": "
                     "{\"open_files\": 100000, \"turn\": {\"events\": 65536, \"flush_after\": "
                     "\"10s\", \"flush_bytes\": \"64MiB\"}}}, \"window\": {\"warm_up\": \"1s\", "
-                    "\"measure\": \"10s\"}}",
+                    "\"measure\": \"8s\"}}",
                     members, members, rate);
     double *cost = simulation->costs.value;
     cost[COST_turn] = 1000 * turn_us;
