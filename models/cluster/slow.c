@@ -102,7 +102,8 @@ static void block(struct node_worker *worker, int32_t index, base_ns *now_ns) {
         *now_ns = at_ns < give_up_ns ? at_ns : give_up_ns;
         consumer_settle(consumer, *now_ns, &worker->node->tally, worker->node->look_ns);
         if (at_ns > give_up_ns) {
-            close_consumer(worker, index, SLOW_REASON_WRITE_DEADLINE, *now_ns);
+            if (*now_ns <= worker->node->tally.end_ns) /* else the run is over before that */
+                close_consumer(worker, index, SLOW_REASON_WRITE_DEADLINE, *now_ns);
             return;
         }
         queue_changed(worker, consumer, push(consumer, *now_ns), *now_ns);

@@ -76,7 +76,8 @@ static void block(struct reference *r, struct reader *reader, base_ns *now_ns) {
         *now_ns = at_ns < give_up_ns ? at_ns : give_up_ns;
         reader_advance(reader, *now_ns);
         if (at_ns > give_up_ns) {
-            close_reader(r, reader, SLOW_REASON_WRITE_DEADLINE, *now_ns);
+            if (*now_ns <= r->end_ns)
+                close_reader(r, reader, SLOW_REASON_WRITE_DEADLINE, *now_ns);
             return;
         }
         int64_t taken = reader_take(reader, INT64_MAX);
