@@ -11,12 +11,9 @@
 #endif
 
 static const struct command *const commands[] = {
-    &command_validate,
-    &command_run,
-    &command_ceiling,
+    &command_validate,  &command_run,     &command_ceiling,
 #ifdef HEADROOM_HAS_VALIDATION
-    &command_calibrate,
-    &command_measure,
+    &command_calibrate, &command_measure,
 #endif
     &command_compare,
 };

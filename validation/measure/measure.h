@@ -27,7 +27,7 @@ struct measure_options {
     const struct spec_scenario *scenario; /* borrowed; outlives the pair, as all here */
     const struct roster *roster;
     const char *scenario_text;         /* canonical JSON: what the generator reads */
-    bool is_for_ramp;                       /* nobody is connected yet: measure_ramp follows */
+    bool is_for_ramp;                  /* nobody is connected yet: measure_ramp follows */
     const volatile sig_atomic_t *stop; /* set by Ctrl-C; NULL: never */
 };
 
