@@ -101,6 +101,18 @@ START_TEST(a_tenth_of_wrong_verdicts_costs_probes_and_not_the_answer) {
 }
 END_TEST
 
+START_TEST(a_failure_that_would_turn_the_climb_round_is_tested_again) {
+    for (int64_t wrong = 1; wrong <= 4; wrong++) { /* scales from 0.3 to 0.82 */
+        struct logistic_world world = noisy;
+        world.wrong_probe = wrong;
+        struct study_ceiling ceiling = found_in(&world, &standard);
+        ck_assert_double_eq_tol(ceiling.scale.value, truth, 0.02 * truth);
+        ck_assert_double_eq_tol(world.lowest_scale, 0.3, 1e-9); /* nobody walked down */
+        ck_assert_int_le(ceiling.probes_count, 32);
+    }
+}
+END_TEST
+
 START_TEST(a_step_lies_between_the_last_pass_and_the_first_failure) {
     struct logistic_world world = noisy;
     world.slope = 1e6;
@@ -287,6 +299,7 @@ int main(void) {
         TEST(intervals_cover_a_steep_curve_whose_probes_differ),
         TEST(intervals_cover_where_few_deliveries_are_counted),
         TEST(a_tenth_of_wrong_verdicts_costs_probes_and_not_the_answer),
+        TEST(a_failure_that_would_turn_the_climb_round_is_tested_again),
         TEST(a_step_lies_between_the_last_pass_and_the_first_failure),
         TEST(instability_and_loss_are_ceilings_of_their_own),
         TEST(a_world_that_never_holds_has_no_ceiling),

@@ -29,6 +29,8 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
         return false;
     world->probes_count++;
     world->highest_scale = fmax(world->highest_scale, request->scale);
+    if (world->lowest_scale == 0 || request->scale < world->lowest_scale)
+        world->lowest_scale = request->scale;
     struct rng rng;
     rng_init(&rng, (struct rng_name){.seed = request->seed,
                                      .entity = request->replication,
@@ -39,7 +41,7 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
         ceiling += world->draw_spread * normal_of(request->seed, (uint64_t)request->draw, RNG_DRAW);
     ceiling += world->stream_spread * normal_of(request->seed, request->replication, RNG_STREAM);
     double distance = world->slope * (log(request->scale) - ceiling);
-    if (rng_uniform(&rng) < world->wrong_share)
+    if (rng_uniform(&rng) < world->wrong_share || world->probes_count == world->wrong_probe)
         distance = -distance;
     distance += world->noise * gsl_ran_gaussian(&as_gsl, 1);
     double objective = log(world->objective / (1 - world->objective));

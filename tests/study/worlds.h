@@ -13,6 +13,7 @@ struct logistic_world {
     double noise;         /* standard deviation between probes, on the logit scale */
     double due;           /* deliveries in a probe */
     double wrong_share;   /* of the probes that report the other side of the ceiling */
+    int64_t wrong_probe;  /* the number of one that does, from 1; 0: none */
     double draw_spread;   /* standard deviation of log(ceiling) between draws */
     double stream_spread; /* between streams */
     double refused_share; /* of the probes that are no measurements */
@@ -20,8 +21,8 @@ struct logistic_world {
     double
         unstable_from; /* scale from which on the verdict is unstable, late share 0; 0: nowhere */
     double lost_from;  /* scale from which on a tenth is lost, late share 0; 0: nowhere */
-    int64_t probes_count; /* that it has answered */
-    double highest_scale;
+    int64_t probes_count;               /* that it has answered */
+    double highest_scale, lowest_scale; /* asked for; 0: none */
 };
 struct study_world logistic_world(struct logistic_world *world);
 
