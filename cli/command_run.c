@@ -43,6 +43,7 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
         simulate(scenario, costs, options, &outcome);
         enum store_state state = outcome.refused ? STORE_REFUSED : STORE_DONE;
         is_kept = record_outcome(&store, id, &outcome) &&
+                  store_put_prediction(&store, id, record_now_ns()) &&
                   record_finish(&store, id, state, outcome.refused, outcome.fingerprint);
     }
     store_close(&store);
