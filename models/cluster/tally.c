@@ -225,8 +225,9 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     metric[OUTCOME_due] = (double)sum.due;
     metric[OUTCOME_deliveries] = (double)sum.delivered;
     metric[OUTCOME_lost] = (double)sum.lost;
-    metric[OUTCOME_dropped] = (double)sum.dropped;
-    metric[OUTCOME_conflated] = (double)sum.conflated;
+    struct tally_step all = sum_steps(tally, 0, tally->steps_count); /* as a server counts them */
+    metric[OUTCOME_dropped] = (double)all.dropped;
+    metric[OUTCOME_conflated] = (double)all.conflated;
     metric[OUTCOME_late_share] = sum.due > 0 ? 1 - (double)sum.on_time / (double)sum.due : NAN;
     base_ns last_gap_ns = gap_until(tally, tally->horizon_ns);
     metric[OUTCOME_longest_gap_ms] =

@@ -190,13 +190,16 @@ static void fill_from_window(const struct watch *watch, struct outcome *outcome)
     metric[OUTCOME_stolen_share] = yardstick_steal_share(&watch->steal_first, &watch->steal_last);
 }
 
-/* What the rules of slow consumers did from the start of the probe to its end. */
-static void fill_from_probe(const struct gateway_stats *before, const struct gateway_stats *after,
-                            struct outcome *outcome) {
+/* What the rules of slow consumers did. Drops count up to the end of the window, as in the
+ * simulator, where nothing is published after it; the real load goes on for a moment. */
+static void fill_from_probe(const struct gateway_stats *before,
+                            const struct gateway_stats *window_end,
+                            const struct gateway_stats *after, struct outcome *outcome) {
     struct gateway_stats probe = gateway_stats_since(before, after);
+    struct gateway_stats until_end = gateway_stats_since(before, window_end);
     double *metric = outcome->metric;
-    metric[OUTCOME_dropped] = (double)probe.dropped;
-    metric[OUTCOME_conflated] = (double)probe.conflated;
+    metric[OUTCOME_dropped] = (double)until_end.dropped;
+    metric[OUTCOME_conflated] = (double)until_end.conflated;
     metric[OUTCOME_queued_bytes_max] = (double)after->queued_bytes_max;
     metric[OUTCOME_closed_slow] = 0;
     for (int i = 0; i < GATEWAY_CLOSE_COUNT; i++) {
@@ -338,7 +341,7 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
         measure_yard(measure);
         fill_from_report(&report, outcome);
         fill_from_window(&watch, outcome);
-        fill_from_probe(&before, &after, outcome);
+        fill_from_probe(&before, &watch.last, &after, outcome);
         outcome->metric[OUTCOME_refused] = (double)measure->refused;
         fill_memory(measure, outcome);
         fill_resources(measure, outcome);
