@@ -89,11 +89,8 @@ int files_scenario(struct scenario *scenario, const char *path, const struct opt
                                  .reader = {.read = read_for_parser},
                                  .settings = options->settings,
                                  .settings_count = options->settings_count};
-    bool is_right = strlen(text) == length;
-    if (!is_right)
-        diag_error(diag, (struct diag_place){.file = path},
-                   "a NUL byte in the file; expected JSON text");
-    is_right = is_right && spec_parse(&scenario->spec, text, &parse, &scenario->arena, diag);
+    bool is_right = spec_check_text(text, length, path, diag) &&
+                    spec_parse(&scenario->spec, text, &parse, &scenario->arena, diag);
     print_diag(diag);
     diag_fini(diag);
     free(diag);
@@ -121,7 +118,8 @@ int files_profile(struct profile *profile, const char *path, struct arena *arena
     struct diag *diag = malloc(sizeof *diag);
     CHECK(diag != NULL);
     diag_init(diag);
-    bool is_right = profile_parse(profile, text, path, arena, diag);
+    bool is_right = spec_check_text(text, length, path, diag) &&
+                    profile_parse(profile, text, path, arena, diag);
     print_diag(diag);
     diag_fini(diag);
     free(diag);
