@@ -1,5 +1,5 @@
-/* `headroom calibrate`: this machine into a profile, kept in the database with every window that
- * the fit used. */
+/* `headroom calibrate`: this machine into a profile, kept in the database with each cost, its
+ * interval and its source. The windows behind the fit are not kept yet. */
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/print.h"
