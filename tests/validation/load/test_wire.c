@@ -188,7 +188,20 @@ START_TEST(a_command_reads_back_as_it_was_written) {
     command_write(&command, &line);
     ck_assert_msg(command_parse(&again, text_bytes(&line), &window, &why), "%s: %s",
                   text_bytes(&line), text_bytes(&why));
-    ck_assert_mem_eq(&command, &again, sizeof command);
+    ck_assert_int_eq(again.verb, command.verb); /* field by field: padding is anybody's */
+    ck_assert_double_eq(again.scale, command.scale);
+    ck_assert_int_eq(again.warm_up_ns, command.warm_up_ns);
+    ck_assert_int_eq(again.measure_ns, command.measure_ns);
+    ck_assert_int_eq(again.grace_ns, command.grace_ns);
+    ck_assert_int_eq(again.patience_ns, command.patience_ns);
+    ck_assert_int_eq(again.every_ns, command.every_ns);
+    ck_assert_int_eq(again.start_ns, command.start_ns);
+    ck_assert_int_eq(again.replication, command.replication);
+    ck_assert_int_eq(again.connections_max, command.connections_max);
+    ck_assert_int_eq(again.room, command.room);
+    ck_assert_int_eq(again.rooms, command.rooms);
+    ck_assert_int_eq(again.publishes, command.publishes);
+    ck_assert_int_eq(again.bytes, command.bytes);
     text_fini(&why);
     text_fini(&line);
 }
