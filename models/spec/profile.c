@@ -16,6 +16,7 @@
 #include <gsl/gsl_eigen.h>
 #include <gsl/gsl_linalg.h>
 #include <math.h>
+#include <string.h>
 
 /* Below this an eigenvalue is taken for zero: rounding alone makes it negative. */
 static const double EIGENVALUE_LOWEST = 1e-9;
@@ -63,6 +64,23 @@ struct profile_costs profile_means(const struct profile *profile) {
     for (int32_t i = 0; i < COST_COUNT; i++)
         costs.value[i] = profile->costs[i].value;
     return costs;
+}
+
+void profile_move(struct profile *profile, double factor) {
+    for (int32_t i = 0; i < COST_COUNT; i++) {
+        if (strcmp(rows[i].unit, "ns") != 0)
+            continue;
+        profile->costs[i].value *= factor;
+        profile->costs[i].standard_error *= factor;
+    }
+}
+
+const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
+                                                       const char *name) {
+    for (int32_t i = 0; i < profile->yardsticks_count; i++)
+        if (strcmp(profile->yardsticks[i].name, name) == 0)
+            return &profile->yardsticks[i];
+    return NULL;
 }
 
 /* The correlations among uncertain costs; a cost without an error keeps to itself. */

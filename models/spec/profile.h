@@ -75,6 +75,14 @@ struct profile_costs profile_means(const struct profile *profile);
  * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
+/* The same costs on a machine that has become `factor` times as slow: every row in ns, with its
+ * standard error. `factor`: the yardstick "send" taken beside what is to be predicted, over the
+ * profile's own. */
+void profile_move(struct profile *profile, double factor);
+/* NULL: the profile has no such yardstick. */
+const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
+                                                       const char *name);
+
 const char *profile_cost_name(enum cost cost);
 const char *profile_cost_unit(enum cost cost);
 const char *profile_cost_doc(enum cost cost);

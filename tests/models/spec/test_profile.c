@@ -344,6 +344,26 @@ START_TEST(an_empty_file_and_a_broken_one_are_errors) {
 }
 END_TEST
 
+START_TEST(a_slower_machine_has_dearer_times_and_the_same_buffers) {
+    struct profile profile = sample_profile(), moved = profile;
+    profile_move(&moved, 1.37);
+    for (int32_t i = 0; i < COST_COUNT; i++) {
+        bool is_time = strcmp(profile_cost_unit((enum cost)i), "ns") == 0;
+        double factor = is_time ? 1.37 : 1;
+        ck_assert_double_eq(moved.costs[i].value, profile.costs[i].value * factor);
+        ck_assert_double_eq(moved.costs[i].standard_error,
+                            profile.costs[i].standard_error * factor);
+    }
+}
+END_TEST
+
+START_TEST(a_yardstick_is_found_by_its_name) {
+    struct profile profile = sample_profile();
+    ck_assert_double_eq(profile_find_yardstick(&profile, "send_loop")->value, 1712.5);
+    ck_assert_ptr_null(profile_find_yardstick(&profile, "send"));
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(what_is_written_reads_back_to_the_same_bits),
@@ -356,6 +376,8 @@ int main(void) {
         TEST(missing_costs_are_all_named_at_once),
         TEST(all_mistakes_are_reported_at_once_with_their_lines),
         TEST(an_empty_file_and_a_broken_one_are_errors),
+        TEST(a_slower_machine_has_dearer_times_and_the_same_buffers),
+        TEST(a_yardstick_is_found_by_its_name),
     };
     return suite_run("models/spec/profile", tests, COUNT_OF(tests));
 }
