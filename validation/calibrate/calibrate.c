@@ -9,6 +9,7 @@
 #include "validation/calibrate/judge.h"
 #include "validation/calibrate/pairs.h"
 #include "validation/calibrate/windows.h"
+#include "validation/measure/loopback.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -270,6 +271,7 @@ static void describe(struct calibration *calibration) {
     machine_describe(profile, calibration->arena);
     profile->pinned_count = 0;
     add_pin(calibration, "network", "loopback, IPv4");
+    add_pin(calibration, "acknowledgements", loopback_acknowledgements());
     add_pin(calibration, "congestion_control", PAIRS_CONGESTION);
     add_pin(calibration, "tcp_nodelay", "on");
     add_pin(calibration, "send_buffer", "64 KiB asked for");
@@ -361,6 +363,9 @@ enum calibrate_outcome calibrate(struct profile *profile, const struct calibrate
     calibration.experiments =
         (struct experiments){.options = &calibration.options, .profile = profile, .arena = arena};
     cpu_set_t before;
+    char shared[LOOPBACK_WHY_BYTES];
+    if (!loopback_enter(shared))
+        tell(&calibration, shared);
     why[0] = '\0';
     clear_profile(profile);
     windows_init(&calibration.windows);

@@ -105,6 +105,7 @@ static void measure_yard(struct measure *measure) {
 
 bool measure_open(struct measure *measure, const struct measure_options *options) {
     *measure = (struct measure){.options = *options, .server = {.pid = -1, .output = -1}};
+    measure->is_alone = loopback_enter(measure->why_shared);
     if (!write_scenario(measure) || !start_server(measure) || !start_load(measure))
         return false;
     if (options->is_for_ramp)

@@ -13,6 +13,7 @@
 #include "models/workload/outcome.h"
 #include "models/workload/roster.h"
 #include "validation/load/session.h"
+#include "validation/measure/loopback.h"
 #include "validation/measure/server.h"
 #include "validation/measure/yardstick.h"
 
@@ -39,13 +40,16 @@ struct measure {
     struct yardstick_result yard_first,
         yard_last; /* the bare send loop, before and after the latest probe */
     int64_t connected, refused;
+    bool is_alone; /* on a loopback of its own (loopback.h); else why_shared says why not */
+    char why_shared[LOOPBACK_WHY_BYTES];
     bool is_dirty; /* a probe may have left something in flight, or closed clients */
     struct server_memory memory_empty; /* before the first client */
     char why[MEASURE_WHY_BYTES];
 };
 
-/* Starts both programs and connects every client that the gateway lets in. False with measure->why.
- */
+/* Moves this process, which must have one thread, onto a loopback of its own where it may; then
+ * starts both programs and connects every client that the gateway lets in. False with
+ * measure->why. */
 bool measure_open(struct measure *measure, const struct measure_options *options) MUST_USE;
 void measure_close(struct measure *measure);
 

@@ -1,6 +1,10 @@
 /* Each yardstick is a function that runs one short window and says what a unit of it cost; the
  * median of WINDOWS of them is the result, after one that is thrown away.
  *
+ * The reader of the send loop rests between two sweeps, as the generator's bulk sweeps do: where it
+ * is always right behind the sender, how much one finds in the other's cache is a matter of who
+ * leads, and the cost has two modes a third apart.
+ *
  * The measuring runs in a thread of its own, pinned, so that the caller's pinning is left alone.
  * Its costs are processor time (CLOCK_THREAD_CPUTIME_ID), but for the wake-up, which is waiting. */
 #include "validation/measure/yardstick.h"
@@ -26,7 +30,7 @@
 enum {
     WINDOWS = 7,
     SEND_BYTES = 130,
-    CONNECTIONS = 200,
+    CONNECTIONS = 1000,
     WALK_BYTES = 8 << 20,
     LINE_BYTES = 64,
     WALK_LINES = WALK_BYTES / LINE_BYTES,
@@ -35,6 +39,7 @@ enum {
     BULK_BYTES = 1 << 20,
 };
 #define WINDOW_NS (50 * BASE_NS_PER_MS)
+#define SWEEP_EVERY_NS (3 * BASE_NS_PER_MS)
 
 struct yardstick { /* what a measuring thread is given */
     enum yardstick_kind kind;
@@ -72,9 +77,13 @@ struct partner {
 static void *read_in_bulk(void *context) {
     struct partner *partner = context;
     partner->error = pin(partner->cpu);
-    while (!partner->is_stopping)
+    while (!partner->is_stopping) {
+        base_ns next_ns = clock_of(CLOCK_MONOTONIC) + SWEEP_EVERY_NS;
         for (int32_t i = 0; i < partner->fds_count; i++)
             (void)recv(partner->fds[i], NULL, BULK_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+        while (clock_of(CLOCK_MONOTONIC) < next_ns && !partner->is_stopping)
+            continue; /* a reader that sleeps would have to be woken by the sender */
+    }
     return NULL;
 }
 
@@ -93,10 +102,12 @@ static void *answer(void *context) {
 
 static int connect_pair(int listener, const struct sockaddr_in *address, int pair[2]) {
     int on = 1;
+    struct linger reset = {.l_onoff = 1}; /* or each yardstick leaves 1,000 sockets in TIME_WAIT */
     pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     pair[1] = -1;
     if (pair[0] < 0)
         return errno;
+    setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     setsockopt(pair[0], IPPROTO_TCP, TCP_CONGESTION, "cubic", strlen("cubic"));
     setsockopt(pair[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(pair[0], (const struct sockaddr *)address, sizeof *address) != 0)
