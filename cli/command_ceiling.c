@@ -3,9 +3,8 @@
 #include "cli/ceiling.h"
 #include "cli/commands.h"
 #include "cli/costs.h"
-#include "cli/pool.h"
+#include "cli/predict.h"
 #include "cli/print.h"
-#include "cli/procedure.h"
 #include "cli/world_sim.h"
 #include "models/cluster/cluster.h"
 #include "models/workload/plan.h"
@@ -14,35 +13,6 @@
 
 #include <math.h>
 
-enum { DRAWS = 8, STREAMS = 2, AS_MEASURED = 2 };
-static const double STEADY_WINDOW_S = 5;
-
-static void map(void *context, int32_t count, void (*task)(void *, int32_t), void *task_context) {
-    const struct options *options = context;
-    pool_map(options->jobs, count, task, task_context);
-}
-
-static void predict(struct world_sim *sim, const struct options *options,
-                    struct study_prediction *prediction) {
-    const struct scenario *scenario = sim->scenario;
-    struct study_ceiling_options search =
-        procedure_ceiling(&scenario->spec, &scenario->roster, options->seconds);
-    struct study_prediction_options ask = {.objective = search.objective,
-                                           .first_scale = search.first_scale,
-                                           .scale_min = search.scale_min,
-                                           .scale_max = search.scale_max,
-                                           .warm_up_ns = SPEC_AUTO,
-                                           .measure_ns = base_ns_from_seconds(STEADY_WINDOW_S),
-                                           .seed = scenario->spec.seed,
-                                           .draws = options->reps > 2 ? options->reps : DRAWS,
-                                           .streams = STREAMS,
-                                           .as_measured_count = AS_MEASURED,
-                                           .as_measured = search};
-    struct study_world world = world_sim_as_world(sim);
-    struct study_executor executor = {.map = map, .context = (void *)(uintptr_t)options};
-    study_predict(&world, &ask, &executor, prediction);
-}
-
 /* A run at the ceiling itself: the order in which the other limits stand. */
 static void run_at(struct world_sim *sim, double scale, struct outcome *outcome) {
     struct cluster_options run = {.layout = &sim->layout,
@@ -50,7 +20,7 @@ static void run_at(struct world_sim *sim, double scale, struct outcome *outcome)
                                   .plan_seed = plan_seed_of(sim->scenario->spec.seed, 0),
                                   .scale = scale,
                                   .warm_up_ns = SPEC_AUTO,
-                                  .measure_ns = base_ns_from_seconds(STEADY_WINDOW_S),
+                                  .measure_ns = predict_window(),
                                   .has_generator = sim->has_generator};
     if (!cluster_run(&run, outcome))
         outcome->verdict = OUTCOME_CANNOT_TELL;
@@ -98,8 +68,8 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
     struct study_prediction prediction;
     print_say(options,
               "%s: predicting the ceiling from %d draws of the costs, %d arrival streams each",
-              scenario->spec.name, options->reps > 2 ? options->reps : DRAWS, STREAMS);
-    predict(&sim, options, &prediction);
+              scenario->spec.name, predict_draws(options), PREDICT_STREAMS);
+    predict_ceiling(&sim, options, &prediction);
     struct outcome at_ceiling;
     outcome_init(&at_ceiling);
     bool is_found = prediction.outcome == STUDY_FOUND;
