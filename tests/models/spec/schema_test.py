@@ -39,7 +39,7 @@ def main(root):
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     findings, accepted, refused = [], 0, 0
-    for path in sorted(glob.glob(f"{root}/scenarios/*.json") + glob.glob(f"{root}/scenarios/cases/*.json")):
+    for path in sorted(glob.glob(f"{root}/scenarios/lobby.json") + glob.glob(f"{root}/scenarios/cases/*.json")):
         scenario = read(path)
         if "populations" not in scenario and "extends" not in scenario:
             continue  # a study or a list, not a scenario
