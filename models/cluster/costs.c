@@ -5,13 +5,6 @@
 
 static const double WORKING_SET_BASE = 128; /* sockets; where cost row `write` is defined */
 
-struct costs costs_of(const struct profile_costs *raw, double working_set) {
-    double doublings = working_set > WORKING_SET_BASE ? log2(working_set / WORKING_SET_BASE) : 0;
-    return (struct costs){.raw = *raw,
-                          .write_ns =
-                              raw->value[COST_write] + raw->value[COST_write_spread] * doublings};
-}
-
 static base_ns rounded(double ns) {
     return (base_ns)llround(ns);
 }
@@ -28,9 +21,16 @@ base_ns costs_publish(const struct costs *costs) {
     return rounded(costs->raw.value[COST_publish]);
 }
 
-base_ns costs_write(const struct costs *costs, int64_t frames, int64_t bytes) {
-    return rounded(costs->write_ns + costs->raw.value[COST_frame] * (double)frames +
-                   costs->raw.value[COST_byte] * (double)bytes);
+/* The kernel's objects of a socket are cold by as many doublings as were written in between; those
+ * of neighbours share pages, and what the processor keeps of them. */
+base_ns costs_write(const struct costs *costs, const struct costs_write *write) {
+    const double *value = costs->raw.value;
+    bool is_cold = write->working_set > WORKING_SET_BASE;
+    double doublings = is_cold ? log2(write->working_set / WORKING_SET_BASE) : 0;
+    return rounded(
+        value[COST_write] +
+        (value[COST_write_spread] + value[COST_write_scatter] * write->scattered) * doublings +
+        value[COST_frame] * (double)write->frames + value[COST_byte] * (double)write->bytes);
 }
 
 base_ns costs_enqueue(const struct costs *costs) {

@@ -11,17 +11,19 @@
 
 struct costs {
     struct profile_costs raw;
-    double write_ns; /* a write call at this working set, before frames and bytes */
 };
 
-/* `working_set`: sockets that one worker writes between two visits to the same one. */
-struct costs costs_of(const struct profile_costs *raw, double working_set);
+struct costs_write {
+    int64_t frames, bytes;
+    double working_set; /* sockets that the worker wrote since it last wrote this one */
+    double scattered;   /* share of writes to a socket that was not accepted after the one before */
+};
 
 base_ns costs_turn(const struct costs *costs);
 base_ns costs_read(const struct costs *costs,
                    int64_t bytes); /* one ready socket, `bytes` taken from it */
 base_ns costs_publish(const struct costs *costs);
-base_ns costs_write(const struct costs *costs, int64_t frames, int64_t bytes);
+base_ns costs_write(const struct costs *costs, const struct costs_write *write);
 base_ns costs_enqueue(const struct costs *costs);
 base_ns costs_writable(const struct costs *costs);
 base_ns costs_wake_up(const struct costs *costs);

@@ -22,6 +22,7 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
                     cost_ns, count);
     base_ns start_ns = *now_ns;
     *now_ns += count * cost_ns;
+    worker->sockets_written += count;
     bool is_cut = (start_ns < node->window_start_ns && *now_ns >= node->window_start_ns) ||
                   (start_ns < node->window_end_ns && *now_ns >= node->window_end_ns);
     if (!is_cut)
@@ -30,14 +31,31 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
         worker_count_writes(worker, start_ns + i * cost_ns, 1, room->gathered_bytes);
 }
 
+/* What a member's write costs in the burst that begins now. Between two visits to a socket lies all
+ * that was written since its room was last begun; the first visit finds it as cold as can be. */
+static base_ns begin_burst(struct node_worker *worker, int32_t room_index) {
+    const struct layout *layout = worker->node->layout;
+    struct node_room *room = &worker->rooms[room_index];
+    double coldest = layout->working_set[worker->index];
+    double since = (double)(worker->sockets_written - room->written_at);
+    struct costs_write write = {
+        .frames = room->gathered_count,
+        .bytes = room->gathered_bytes,
+        .working_set = room->written_at < 0 || since > coldest ? coldest : since,
+        .scattered = layout_room(layout, worker->index, room_index)->scattered};
+    room->written_at = worker->sockets_written;
+    return costs_write(&worker->costs, &write);
+}
+
 static void burst(struct node_worker *worker, int32_t room_index, base_ns *now_ns) {
     const struct node_room *room = &worker->rooms[room_index];
     const struct layout_room *view = layout_room(worker->node->layout, worker->index, room_index);
-    base_ns cost_ns = costs_write(&worker->costs, room->gathered_count, room->gathered_bytes);
+    base_ns cost_ns = begin_burst(worker, room_index);
     int32_t position = 0;
     for (int32_t i = 0; i < view->tracked_count; i++) {
         write_run(worker, room, view->tracked[i].position - position, cost_ns, now_ns);
         slow_write(worker, view->tracked[i].consumer, &room_index, 1, cost_ns, now_ns);
+        worker->sockets_written++;
         if (worker->node->is_dead)
             return;
         position = view->tracked[i].position + 1;
@@ -89,7 +107,13 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
         struct write write = next_write(worker, &next, end);
         if (write.rooms_count == 0)
             return;
-        base_ns cost_ns = costs_write(&worker->costs, write.frames, write.bytes);
+        base_ns cost_ns = costs_write(
+            &worker->costs,
+            &(struct costs_write){.frames = write.frames,
+                                  .bytes = write.bytes,
+                                  .working_set = node->layout->working_set[worker->index],
+                                  .scattered = 1});
+        worker->sockets_written++;
         if (consumer >= 0) {
             slow_write(worker, consumer, write.rooms, write.rooms_count, cost_ns, now_ns);
             continue;
@@ -123,7 +147,7 @@ static void write_unwritten(struct node_worker *worker, int32_t room_index, base
     struct node *node = worker->node;
     const struct node_room *room = &worker->rooms[room_index];
     const struct layout_room *view = layout_room(node->layout, worker->index, room_index);
-    base_ns cost_ns = costs_write(&worker->costs, room->gathered_count, room->gathered_bytes);
+    base_ns cost_ns = begin_burst(worker, room_index);
     int64_t run = 0;
     for (int32_t i = 0, t = 0; i < view->members_count; i++) {
         bool is_tracked = t < view->tracked_count && view->tracked[t].position == i;

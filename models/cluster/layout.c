@@ -95,6 +95,8 @@ void layout_init(struct layout *layout, const struct roster *roster, uint64_t se
         for (int32_t room = 0; room < roster->rooms_count; room++) {
             struct layout_room *view = &layout->rooms[(int64_t)worker * roster->rooms_count + room];
             list_members(layout, worker, &roster->rooms[room], view, arena);
+            view->scattered =
+                roster_scattered(view->members, view->members_count, layout->workers_count);
             list_tracked(layout, view, arena);
         }
     }

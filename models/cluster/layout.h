@@ -22,6 +22,7 @@ struct layout_tracked {
 struct layout_room { /* one room's members on one worker, in the order in which they joined */
     const int32_t *members;
     int32_t members_count;
+    double scattered; /* roster_scattered */
     const struct layout_tracked *tracked;
     int32_t tracked_count;
 };

@@ -45,8 +45,9 @@ struct node_room { /* one room on one worker */
     struct node_gathered *gathered;
     int32_t gathered_count, gathered_max;
     int64_t gathered_bytes;
-    int32_t watch; /* of tally_watch: its last member, who is always written last; -1: none */
-    bool is_dirty; /* stands in the worker's dirty[] */
+    int64_t written_at; /* worker->sockets_written when it was last written out; -1: never */
+    int32_t watch;      /* of tally_watch: its last member, who is always written last; -1: none */
+    bool is_dirty;      /* stands in the worker's dirty[] */
 };
 
 struct node_worker {
@@ -59,7 +60,8 @@ struct node_worker {
     int32_t *dirty;          /* rooms with something gathered, in the order in which they got it */
     int32_t dirty_count;
     bool is_busy;
-    base_ns busy_ns; /* in turns, within the window; so are the counts */
+    int64_t sockets_written; /* by fan-out, since the start */
+    base_ns busy_ns;         /* in turns, within the window; so are the counts */
     int64_t turns, writes, written_bytes;
 };
 

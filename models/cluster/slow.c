@@ -261,7 +261,11 @@ void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
     consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
     int64_t bytes = consumer_room(consumer, *now_ns);
     if (bytes > 0) {
-        *now_ns += costs_write(&worker->costs, consumer_messages_within(consumer, bytes), bytes);
+        struct costs_write write = {.frames = consumer_messages_within(consumer, bytes),
+                                    .bytes = bytes,
+                                    .working_set = node->layout->working_set[worker->index],
+                                    .scattered = 1};
+        *now_ns += costs_write(&worker->costs, &write);
         consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
         consumer_push(consumer, bytes, *now_ns);
         consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);

@@ -14,12 +14,14 @@
 
 void worker_init(struct node_worker *worker, struct node *node, int32_t index) {
     *worker = (struct node_worker){.node = node, .index = index};
-    worker->costs = costs_of(&node->raw_costs, node->layout->working_set[index]);
+    worker->costs = (struct costs){node->raw_costs};
     int32_t rooms_count = node->layout->roster->rooms_count;
     worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
     worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
-    for (int32_t room = 0; room < rooms_count; room++)
+    for (int32_t room = 0; room < rooms_count; room++) {
         worker->rooms[room].watch = tally_new_watch(&node->tally);
+        worker->rooms[room].written_at = -1;
+    }
 }
 
 void worker_fini(struct node_worker *worker) {

@@ -207,3 +207,12 @@ void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]) {
 int32_t roster_worker(int32_t client, int32_t workers_count) {
     return client % workers_count;
 }
+
+double roster_scattered(const int32_t *members, int32_t members_count, int32_t workers_count) {
+    double sum = members_count > 0;
+    for (int32_t i = 1; i < members_count; i++) {
+        int32_t apart = abs(members[i] - members[i - 1]);
+        sum += apart > workers_count ? 1 - (double)workers_count / apart : 0;
+    }
+    return members_count > 0 ? sum / members_count : 0;
+}

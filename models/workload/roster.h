@@ -60,4 +60,10 @@ void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]);
  * are accepted. */
 int32_t roster_worker(int32_t client, int32_t workers_count);
 
+/* How far apart in the order of accepting the members of such a list are, from 0 (each was accepted
+ * right after the one before it) to 1 (nowhere near it): the mean of 1 - 1/d over the distances d
+ * from each to the one before, the first counting as far. What the kernel keeps of connections
+ * accepted d apart shares a page d times less often. `workers_count` of them take turns. */
+double roster_scattered(const int32_t *members, int32_t members_count, int32_t workers_count);
+
 #endif

@@ -2,6 +2,10 @@
  * the rooms of 100, 1,000 and 5,000. */
 #include "validation/calibrate/blocks.h"
 
+#include "models/workload/roster.h"
+#include "sim/base/check.h"
+#include "sim/base/diag.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -12,6 +16,7 @@ enum {
     ROOM_5000 = ONES + 2,
     AT_ONCE_100 = 0,
     AT_ONCE_1000 = 1,
+    TOGETHER_ROOMS = 30,
     STANDING_ROOMS = 20,
     SMALL_SOCKETS = 2400, /* 100 rooms of 4, 50 of 20, 10 of 100 */
     SMALL_ROOMS = 160,
@@ -36,6 +41,8 @@ const struct blocks_cell blocks_cells[] = {
     BURST("room of 100, 5 x 128 B", COALESCE, ROOM_100, 1, 100, 5, 128, 1),
     BURST("room of 5,000, 1 x 128 B", COALESCE, ROOM_5000, 1, 5000, 1, 128, 2),
     BURST("room of 5,000, 5 x 1,024 B", COALESCE, ROOM_5000, 1, 5000, 5, 1024, 1),
+    BURST("30 rooms of 100 together, 1 x 128 B", TOGETHER, 0, TOGETHER_ROOMS, 100, 1, 128, 2),
+    BURST("30 rooms of 100 together, 10 x 128 B", TOGETHER, 0, TOGETHER_ROOMS, 100, 10, 128, 2),
     /* Reads, publishes and bytes read: a room of one makes the write a small part. */
     BURST("rooms of 1, 1 x 128 B", COALESCE, 0, ONES, 1, 1, 128, 2),
     BURST("rooms of 1, 4 x 128 B", COALESCE, 0, ONES, 1, 4, 128, 1),
@@ -135,10 +142,16 @@ void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct te
     static const struct group small[] = {
         {"fours", 400, 4}, {"twenties", 1000, 20}, {"hundreds", 1000, 100}};
     static const struct group quiet[] = {{"ten", 10, 10}};
+    static const struct group together[] = {{"crowd", 100 * TOGETHER_ROOMS, 100}};
     switch (setting) {
     case BLOCKS_COALESCE:
         write_head(out, "coalesce", seed);
         write_groups(out, coalesce, 4);
+        write_tail(out, "");
+        break;
+    case BLOCKS_TOGETHER:
+        write_head(out, "together", seed);
+        write_groups(out, together, 1);
         write_tail(out, "");
         break;
     case BLOCKS_AT_ONCE:
@@ -166,6 +179,45 @@ void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct te
         break;
     case BLOCKS_SETTINGS:
         break;
+    }
+}
+
+static void parse_setting(enum blocks_setting setting, uint64_t seed,
+                          struct spec_scenario *scenario, struct arena *arena) {
+    struct text text;
+    struct diag diag;
+    text_init(&text);
+    diag_init(&diag);
+    blocks_write_scenario(setting, seed, &text);
+    CHECK(spec_parse(scenario, text_bytes(&text), &(struct spec_options){.file = "calibrate"},
+                     arena, &diag)); /* a test parses each */
+    diag_fini(&diag);
+    text_fini(&text);
+}
+
+static double scatter_of(const struct blocks_cell *cell, const struct roster *roster) {
+    double sum = 0, members = 0;
+    for (int32_t i = cell->room; i < cell->room + cell->rooms_count; i++) {
+        const struct roster_room *room = &roster->rooms[i];
+        sum += room->members_count *
+               roster_scattered(roster->members + room->members_first, room->members_count, 1);
+        members += room->members_count;
+    }
+    return sum / members;
+}
+
+void blocks_scatter(uint64_t seed, double scattered[]) {
+    for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++) {
+        struct arena arena;
+        struct spec_scenario scenario;
+        struct roster roster;
+        arena_init(&arena);
+        parse_setting((enum blocks_setting)setting, seed, &scenario, &arena);
+        roster_init(&roster, &scenario, scenario.seed, &arena);
+        for (int32_t cell = 0; cell < blocks_cells_count; cell++)
+            if (blocks_cells[cell].setting == (enum blocks_setting)setting)
+                scattered[cell] = scatter_of(&blocks_cells[cell], &roster);
+        arena_fini(&arena);
     }
 }
 

@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 enum blocks_setting {
-    BLOCKS_COALESCE,    /* rooms of 1, 100, 1,000 and 5,000, written once per turn */
+    BLOCKS_COALESCE,    /* rooms of 1, 100, 1,000 and 5,000, written once per turn; the members of
+                           all but the last lie scattered among the others' */
+    BLOCKS_TOGETHER,    /* 30 rooms of 100, each connected in one go */
     BLOCKS_AT_ONCE,     /* rooms of 100 and 1,000, written at once */
     BLOCKS_SMALL_ROOMS, /* many rooms of 4, 20 and 100 with independent publishers */
     BLOCKS_STALLED,     /* readers that trickle, behind a small send buffer */
@@ -47,6 +49,9 @@ extern const struct blocks_cell blocks_pilot, blocks_standing, blocks_quiet;
 
 /* The scenario of a setting, as a file's text. */
 void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct text *out);
+
+/* roster_scattered of each cell's rooms, the mean over their members. */
+void blocks_scatter(uint64_t seed, double scattered[]);
 
 /* True where the kernel is meant not to take everything. */
 bool blocks_may_block(enum blocks_setting setting);

@@ -50,6 +50,7 @@ struct calibration {
     int32_t generators_count;
     struct judge_yards yards;
     struct blocks_speed speed;
+    double scattered[BLOCKS_MAX]; /* by cell */
     struct load_report quiet;
     base_ns began_ns;
 };
@@ -174,6 +175,7 @@ static bool run_block(struct calibration *calibration, int32_t cell_index) {
     const struct blocks_cell *cell = &blocks_cells[cell_index];
     bool drains = blocks_may_block(cell->setting);
     struct windows_block block = {.cell = cell,
+                                  .scattered = calibration->scattered[cell_index],
                                   .speed = calibration->speed,
                                   .number = new_block(calibration, cell_index),
                                   .drain_number = -1,
@@ -198,6 +200,7 @@ static bool run_blocks(struct calibration *calibration) {
     rng_init(&rng, (struct rng_name){.seed = calibration->options.seed,
                                      .purpose = CALIBRATE_ORDER_STREAM});
     int32_t count = blocks_shuffle(&rng, order);
+    blocks_scatter(calibration->options.seed, calibration->scattered);
     if (!take_yardstick(calibration, YARDSTICK_SEND))
         return false;
     for (int32_t i = 0; i < count; i++) {

@@ -29,6 +29,7 @@ struct calibrate_window {
     int32_t block;      /* in the order in which they were run */
     const char *cell;   /* what was varied; static text */
     double working_set; /* sockets written between two visits to the same one */
+    double scattered;   /* share of writes to a socket not accepted after the one before */
     base_ns start_ns;   /* monotonic */
     base_ns length_ns;
     struct gateway_stats counts; /* differences over the window; levels at its end */

@@ -47,6 +47,10 @@ static double count_spread(const struct calibrate_window *window) {
     return sockets > 1 ? (double)window->counts.writes * log2(sockets) : 0;
 }
 
+static double count_scatter(const struct calibrate_window *window) {
+    return count_spread(window) * window->scattered;
+}
+
 struct term {
     enum cost cost;
     count_function *count;
@@ -62,6 +66,7 @@ static const struct term terms[ESTIMATE_PHASES][FIT_TERMS_MAX] = {
                                                           it is not coalesced */
                         {COST_write, count_writes},
                         {COST_write_spread, count_spread},
+                        {COST_write_scatter, count_scatter},
                         {COST_frame, count_frames_written},
                         {COST_byte, count_written_bytes},
                         {COST_enqueue, count_enqueued},
@@ -262,6 +267,8 @@ static const char *note_of(enum cost cost) {
                "1 to 5,000, coalesced and at once";
     case COST_write_spread:
         return "loopback; write phase, rooms of 1 to 5,000";
+    case COST_write_scatter:
+        return "loopback; write phase, rooms of 100 dealt out at random";
     case COST_frame:
         return "loopback; write phase by frames, 1 to 20 a write with pairs of equal bytes";
     case COST_byte:

@@ -129,6 +129,7 @@ static void cut(struct windows *windows, const struct windows_block *block, int3
         .block = number,
         .cell = number == block->number ? block->cell->name : "draining",
         .working_set = block->cell->working_set,
+        .scattered = block->scattered,
         .start_ns = before->at_ns,
         .length_ns = after->at_ns - before->at_ns,
         .counts = gateway_stats_since(&before->counts, &after->counts),

@@ -25,6 +25,7 @@ void windows_add(struct windows *windows, const struct calibrate_window *window)
 
 struct windows_block {
     const struct blocks_cell *cell;
+    double scattered; /* of the cell: blocks_scatter */
     struct blocks_speed speed;
     int32_t number;
     base_ns warm_up_ns, measure_ns;

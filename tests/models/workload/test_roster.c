@@ -213,6 +213,17 @@ START_TEST(connections_are_dealt_to_workers_in_turn_and_rooms_are_named_by_numbe
 }
 END_TEST
 
+START_TEST(how_scattered_members_are_is_the_mean_of_what_lies_between_neighbours) {
+    static const int32_t row[] = {7, 8, 9, 10}, strided[] = {3, 9, 15, 9}, mixed[] = {5, 6, 26};
+    ck_assert_double_eq(roster_scattered(row, 4, 1), 0.25); /* the first of them counts as far */
+    ck_assert_double_eq_tol(roster_scattered(strided, 4, 1), (1 + 3 * (1 - 1.0 / 6)) / 4, 1e-12);
+    ck_assert_double_eq_tol(roster_scattered(mixed, 3, 1), (1 + 0 + 1 - 1.0 / 20) / 3, 1e-12);
+    /* a worker of three gets every third connection */
+    ck_assert_double_eq_tol(roster_scattered(strided, 4, 3), (1 + 3 * (1 - 3.0 / 6)) / 4, 1e-12);
+    ck_assert_double_eq(roster_scattered(row, 0, 1), 0);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(populations_are_mixed_evenly_from_the_start_on),
@@ -223,6 +234,7 @@ int main(void) {
         TEST(only_the_populations_named_are_in_a_room),
         TEST(more_clients_or_another_population_change_no_draw_of_the_others),
         TEST(connections_are_dealt_to_workers_in_turn_and_rooms_are_named_by_number),
+        TEST(how_scattered_members_are_is_the_mean_of_what_lies_between_neighbours),
     };
     return suite_run("workload/roster", tests, COUNT_OF(tests));
 }

@@ -12,9 +12,10 @@
 enum { PER_BLOCK = 8 };
 
 static const double true_costs[COST_COUNT] = {
-    [COST_turn] = 1210,  [COST_read] = 1475,        [COST_read_byte] = 0.83, [COST_publish] = 317,
-    [COST_write] = 1843, [COST_write_spread] = 118, [COST_frame] = 23.5,     [COST_byte] = 0.217,
-    [COST_enqueue] = 92, [COST_writable] = 905};
+    [COST_turn] = 1210,          [COST_read] = 1475,   [COST_read_byte] = 0.83,
+    [COST_publish] = 317,        [COST_write] = 1843,  [COST_write_spread] = 118,
+    [COST_write_scatter] = 81.5, [COST_frame] = 23.5,  [COST_byte] = 0.217,
+    [COST_enqueue] = 92,         [COST_writable] = 905};
 /* How much of a cost with a part in two phases the first of them has. */
 static const double in_loop = 0.4;
 
@@ -58,13 +59,16 @@ static void fill_times(struct calibrate_window *window, struct moods moods) {
                     cost[COST_read_byte] * (double)counts->read_bytes +
                     0.7 * cost[COST_publish] * (double)counts->publishes));
     counts->write_ns =
-        (uint64_t)(moods.write * (0.3 * cost[COST_publish] * (double)counts->flushes +
-                                  (cost[COST_write] + cost[COST_write_spread] * doublings) *
-                                      (double)counts->writes +
-                                  cost[COST_frame] * (double)counts->frames_written +
-                                  cost[COST_byte] * (double)counts->written_bytes +
-                                  cost[COST_enqueue] * (double)counts->enqueued +
-                                  cost[COST_writable] * (double)counts->writable_events));
+        (uint64_t)(moods.write *
+                   (0.3 * cost[COST_publish] * (double)counts->flushes +
+                    (cost[COST_write] +
+                     (cost[COST_write_spread] + cost[COST_write_scatter] * window->scattered) *
+                         doublings) *
+                        (double)counts->writes +
+                    cost[COST_frame] * (double)counts->frames_written +
+                    cost[COST_byte] * (double)counts->written_bytes +
+                    cost[COST_enqueue] * (double)counts->enqueued +
+                    cost[COST_writable] * (double)counts->writable_events));
     counts->cpu_ns =
         (uint64_t)(1.01 * (double)(counts->poll_ns + counts->read_ns + counts->write_ns));
 }
@@ -74,6 +78,8 @@ static int32_t make_windows(struct windows *windows, int32_t *cells, double nois
     rng_init(&rng, (struct rng_name){.seed = seed});
     gsl_rng gsl = rng_as_gsl(&rng);
     int32_t order[BLOCKS_MAX], count = blocks_shuffle(&rng, order);
+    double scattered[BLOCKS_MAX];
+    blocks_scatter(seed, scattered);
     windows_init(windows);
     for (int32_t block = 0; block < count; block++) {
         const struct blocks_cell *cell = &blocks_cells[order[block]];
@@ -83,6 +89,7 @@ static int32_t make_windows(struct windows *windows, int32_t *cells, double nois
         for (int32_t i = 0; i < PER_BLOCK; i++) {
             struct calibrate_window window = {.block = block,
                                               .working_set = cell->working_set,
+                                              .scattered = scattered[order[block]],
                                               .length_ns = BASE_NS_PER_MS,
                                               .yardstick = 1};
             fill_counts(&window.counts, cell, &rng);
