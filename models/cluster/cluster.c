@@ -72,7 +72,7 @@ static void node_init(struct node *node, struct run *run, const struct cluster_o
     node->memory_fixed_bytes = llround(memory.user_bytes + memory.kernel_bytes);
     node->workers = ARENA_NEW(&run->arena, (size_t)layout->workers_count, struct node_worker);
     for (int32_t i = 0; i < layout->workers_count; i++)
-        worker_init(&node->workers[i], node, i);
+        worker_init(&node->workers[i], node, i, options->turns);
 }
 
 static void node_fini(struct node *node) {

@@ -6,6 +6,7 @@
 #include "models/cluster/layout.h"
 #include "models/spec/profile.h"
 #include "models/workload/outcome.h"
+#include "models/workload/turn.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct cluster_options {
      * looks. */
     void (*look)(void *target, const struct node *node);
     void *look_target;
+    struct turn_file *turns; /* borrowed; every turn is recorded there; NULL: none is */
 };
 
 /* Fills `outcome` (outcome_init first) and judges it. False when the run itself failed (a bound of

@@ -23,6 +23,8 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
     base_ns start_ns = *now_ns;
     *now_ns += count * cost_ns;
     worker->sockets_written += count;
+    worker->turn.touched += count;
+    worker->turn.frames += count * room->gathered_count;
     bool is_cut = (start_ns < node->window_start_ns && *now_ns >= node->window_start_ns) ||
                   (start_ns < node->window_end_ns && *now_ns >= node->window_end_ns);
     if (!is_cut)
@@ -54,6 +56,7 @@ static void burst(struct node_worker *worker, int32_t room_index, base_ns *now_n
     int32_t position = 0;
     for (int32_t i = 0; i < view->tracked_count; i++) {
         write_run(worker, room, view->tracked[i].position - position, cost_ns, now_ns);
+        slow_touch(worker, view->tracked[i].consumer);
         slow_write(worker, view->tracked[i].consumer, &room_index, 1, cost_ns, now_ns);
         worker->sockets_written++;
         if (worker->node->is_dead)
@@ -103,6 +106,10 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
     const struct roster *roster = node->layout->roster;
     int32_t consumer = node->layout->consumer_of[client];
     int32_t next = roster->client_first[client], end = roster->client_first[client + 1];
+    if (consumer >= 0)
+        slow_touch(worker, consumer);
+    else
+        worker->turn.touched++;
     for (;;) {
         struct write write = next_write(worker, &next, end);
         if (write.rooms_count == 0)
@@ -120,6 +127,7 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
         }
         *now_ns += cost_ns;
         deliver_at_once(worker, &write, *now_ns + node->look_ns);
+        worker->turn.frames += write.frames;
         worker_count_writes(worker, *now_ns, 1, write.bytes);
     }
 }

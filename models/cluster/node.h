@@ -13,6 +13,7 @@
 #include "models/cluster/layout.h"
 #include "models/cluster/tally.h"
 #include "models/workload/plan.h"
+#include "models/workload/turn.h"
 #include "sim/engine/run.h"
 
 #include <stdbool.h>
@@ -63,6 +64,9 @@ struct node_worker {
     int64_t sockets_written; /* by fan-out, since the start */
     base_ns busy_ns;         /* in turns, within the window; so are the counts */
     int64_t turns, writes, written_bytes;
+    struct turn turn; /* the one that is being worked out: its counts and its write_ns */
+    struct turn_log log;
+    base_ns last_turn_end_ns;
 };
 
 struct node_counts { /* since the start, or in the window where a metric says so */
@@ -108,14 +112,15 @@ int64_t node_recipients(const struct node *node, int32_t room);
 void node_count_pause(struct node *node, base_ns now_ns);
 
 /* --- worker.c: turns --- */
-void worker_init(struct node_worker *worker, struct node *node, int32_t index);
+void worker_init(struct node_worker *worker, struct node *node, int32_t index,
+                 struct turn_file *turns);
 void worker_fini(struct node_worker *worker);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
 /* Has a client read by its worker, if it has sent something and may be read. */
 void worker_read(struct node *node, int32_t client);
 /* What a client that is closed has sent and nobody has read will not be published. */
 void worker_forget(struct node *node, int32_t client);
-/* Adds to the window's counts. */
+/* Adds to the turn's counts, and to the window's. */
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes, int64_t bytes);
 
 /* --- fan_out.c: from gathered publishes to written sockets --- */
@@ -124,6 +129,8 @@ void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns);
 void fan_out_all(struct node_worker *worker, base_ns *now_ns);
 
 /* --- slow.c: one consumer that may fall behind --- */
+/* Counts it among the sockets that a flush had something for, unless it is closed. */
+void slow_touch(struct node_worker *worker, int32_t consumer);
 /* All that `rooms` have gathered, in one write that costs `cost_ns`. */
 void slow_write(struct node_worker *worker, int32_t consumer, const int32_t *rooms,
                 int32_t rooms_count, base_ns cost_ns, base_ns *now_ns);

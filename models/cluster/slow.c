@@ -97,6 +97,8 @@ static int64_t push(struct consumer *consumer, base_ns now_ns) {
 static void block(struct node_worker *worker, int32_t index, base_ns *now_ns) {
     struct consumer *consumer = &worker->node->consumers[index];
     base_ns give_up_ns = *now_ns + BLOCKED_FOR_MAX_NS;
+    int64_t waiting =
+        consumer_messages_within(consumer, consumer->queued_end - consumer->kernel_end);
     while (consumer->queued_end > consumer->kernel_end) {
         base_ns at_ns = consumer_room_at(consumer, *now_ns);
         *now_ns = at_ns < give_up_ns ? at_ns : give_up_ns;
@@ -108,12 +110,14 @@ static void block(struct node_worker *worker, int32_t index, base_ns *now_ns) {
         }
         queue_changed(worker, consumer, push(consumer, *now_ns), *now_ns);
     }
+    worker->turn.frames += waiting;
     set_blocked(worker, consumer, false);
 }
 
 static void enqueue(struct node_worker *worker, struct consumer *consumer,
                     const struct consumer_message *message, base_ns now_ns) {
     consumer_append(consumer, message);
+    worker->turn.enqueued++;
     queue_changed(worker, consumer, 0, now_ns);
 }
 
@@ -193,6 +197,7 @@ static void decide_rest(struct node_worker *worker, int32_t index,
         close_consumer(worker, index, verdict.reason, *now_ns);
         return;
     }
+    worker->turn.enqueued++;
     queue_changed(worker, consumer, taken, *now_ns);
     if (verdict.action == SLOW_THROTTLE)
         throttle_start(node, consumer, message->room, *now_ns);
@@ -212,8 +217,10 @@ static void offer(struct node_worker *worker, int32_t index, const struct consum
     if (!consumer->is_blocked && consumer_level(consumer, *now_ns) < consumer->capacity_bytes) {
         consumer_append(consumer, message);
         taken = push(consumer, *now_ns);
-        if (consumer->queued_end == consumer->kernel_end)
+        if (consumer->queued_end == consumer->kernel_end) {
+            worker->turn.frames++;
             return;
+        }
     }
     set_blocked(worker, consumer, true);
     *now_ns += costs_enqueue(&worker->costs);
@@ -224,6 +231,10 @@ static void offer(struct node_worker *worker, int32_t index, const struct consum
 }
 
 /* --- the ways in --- */
+
+void slow_touch(struct node_worker *worker, int32_t index) {
+    worker->turn.touched += !worker->node->consumers[index].is_closed;
+}
 
 void slow_write(struct node_worker *worker, int32_t index, const int32_t *rooms,
                 int32_t rooms_count, base_ns cost_ns, base_ns *now_ns) {
@@ -258,6 +269,7 @@ void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
     if (consumer->is_closed || !consumer->is_blocked)
         return;
     *now_ns += costs_writable(&worker->costs);
+    worker->turn.writable_events++;
     consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
     int64_t bytes = consumer_room(consumer, *now_ns);
     if (bytes > 0) {
@@ -265,6 +277,7 @@ void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
                                     .bytes = bytes,
                                     .working_set = node->layout->working_set[worker->index],
                                     .scattered = 1};
+        worker->turn.frames += write.frames;
         *now_ns += costs_write(&worker->costs, &write);
         consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
         consumer_push(consumer, bytes, *now_ns);

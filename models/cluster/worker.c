@@ -12,8 +12,9 @@
 
 #include <stdlib.h>
 
-void worker_init(struct node_worker *worker, struct node *node, int32_t index) {
-    *worker = (struct node_worker){.node = node, .index = index};
+void worker_init(struct node_worker *worker, struct node *node, int32_t index,
+                 struct turn_file *turns) {
+    *worker = (struct node_worker){.node = node, .index = index, .log = turn_log_of(turns, index)};
     worker->costs = (struct costs){node->raw_costs};
     int32_t rooms_count = node->layout->roster->rooms_count;
     worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
@@ -185,8 +186,11 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
         worker, publish->room,
         (struct node_gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)});
     if (node->fan_out == SPEC_WRITE_AT_ONCE ||
-        worker->rooms[publish->room].gathered_bytes >= node->turn.flush_bytes)
+        worker->rooms[publish->room].gathered_bytes >= node->turn.flush_bytes) {
+        base_ns from_ns = *now_ns;
         fan_out_room(worker, publish->room, now_ns);
+        worker->turn.write_ns += *now_ns - from_ns;
+    }
 }
 
 static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
@@ -223,6 +227,7 @@ static void publish(struct node_worker *worker, int32_t client, int32_t index, b
     struct node_inbound inbound = node->inbound[index];
     node->inbound_first[client] = inbound.next;
     free_inbound(node, index);
+    worker->turn.publishes++;
     add_to_room(worker, &inbound, now_ns);
     hand_over(worker, &inbound, *now_ns);
     throttle_published(node, client, inbound.room, *now_ns);
@@ -237,6 +242,8 @@ static void read_client(struct node_worker *worker, int32_t client, base_ns *now
         return;
     int64_t taken = readable(node, client);
     *now_ns += costs_read(&worker->costs, taken);
+    worker->turn.reads++;
+    worker->turn.read_bytes += taken;
     while (taken > 0 && node->inbound_first[client] >= 0) {
         int32_t index = node->inbound_first[client];
         struct node_inbound *inbound = &node->inbound[index];
@@ -250,6 +257,8 @@ static void read_client(struct node_worker *worker, int32_t client, base_ns *now
 }
 
 static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
+    base_ns from_ns = *now_ns;
+    worker->turn.ready_events += ready.kind != NODE_READY_DEADLINE; /* a timer */
     switch (ready.kind) {
     case NODE_READY_READ:
         read_client(worker, ready.index, now_ns);
@@ -262,6 +271,7 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
     }
     case NODE_READY_WRITABLE:
         slow_resume(worker, ready.index, now_ns);
+        worker->turn.write_ns += *now_ns - from_ns;
         break;
     case NODE_READY_DEADLINE:
         slow_deadline(worker, ready.index, now_ns);
@@ -279,6 +289,8 @@ static void turn_over(void *target, uint64_t unused, base_ns now_ns) {
 
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
                          int64_t bytes) {
+    worker->turn.writes += writes;
+    worker->turn.bytes += bytes;
     if (now_ns < worker->node->window_start_ns || now_ns >= worker->node->window_end_ns)
         return;
     worker->writes += writes;
@@ -295,22 +307,42 @@ static void count_turn(struct node_worker *worker, base_ns start_ns, base_ns end
     worker->turns++;
 }
 
+static void record_turn(struct node_worker *worker, base_ns start_ns, base_ns end_ns) {
+    struct turn *turn = &worker->turn;
+    turn->start_ns = start_ns;
+    turn->idle_ns = start_ns - worker->last_turn_end_ns;
+    turn->took_ns = end_ns - start_ns;
+    turn->loop_ns = costs_turn(&worker->costs);
+    turn->read_ns = turn->took_ns - turn->loop_ns - turn->write_ns;
+    turn_log_add(&worker->log, turn);
+    worker->last_turn_end_ns = end_ns;
+}
+
+static void write_all(struct node_worker *worker, base_ns *now_ns) {
+    base_ns from_ns = *now_ns;
+    fan_out_all(worker, now_ns);
+    worker->turn.write_ns += *now_ns - from_ns;
+}
+
 static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
     const struct spec_turn *bounds = &worker->node->layout->node->turn;
     base_ns now_ns = start_ns + costs_turn(&worker->costs);
     base_ns flushed_ns = start_ns;
+    worker->turn = (struct turn){0};
     int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
     for (int64_t i = 0; i < taken && !worker->node->is_dead; i++) {
         handle(worker, take_ready(worker), &now_ns);
         if (now_ns - flushed_ns >= bounds->flush_after) {
-            fan_out_all(worker, &now_ns);
+            write_all(worker, &now_ns);
             flushed_ns = now_ns;
         }
     }
-    fan_out_all(worker, &now_ns);
+    write_all(worker, &now_ns);
     count_turn(worker, start_ns, now_ns);
+    if (worker->log.turns != NULL)
+        record_turn(worker, start_ns, now_ns);
     fingerprint_u64(&worker->node->run->fingerprint, (uint64_t)now_ns);
     run_at(worker->node->run, now_ns, turn_over, worker, 0);
 }

@@ -107,6 +107,11 @@ static int run(const struct gateway_options *options) {
         gateway_stats_create(options->stats, (uint32_t)options->workers, worker_clock());
     if (gateway.stats == NULL)
         return fail(EXIT_IO, "--stats");
+    if (options->turns != NULL) {
+        gateway.turns = turns_create(options->turns, gateway.workers_count);
+        if (gateway.turns == NULL)
+            return fail(EXIT_IO, "--turns");
+    }
     gateway.signal_fd = open_signals();
     const char *why = "signals";
     if (gateway.signal_fd < 0 || !acceptor_open(&gateway, &why))

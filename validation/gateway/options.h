@@ -37,6 +37,7 @@ struct gateway_options {
     base_ns handshake_timeout;
     int64_t cpu;
     const char *stats;
+    const char *turns;
     const char *congestion;
     bool echo;
 };

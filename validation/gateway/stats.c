@@ -2,6 +2,8 @@
  * its names come from stats.def. */
 #include "validation/gateway/stats.h"
 
+#include "validation/gateway/mapped.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,23 +18,10 @@ static size_t file_bytes(uint32_t workers_count) {
            (size_t)workers_count * sizeof(struct gateway_stats_live);
 }
 
-static void *map_new(const char *path, size_t bytes) {
-    if (path == NULL)
-        return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return MAP_FAILED;
-    void *memory = MAP_FAILED;
-    if (ftruncate(fd, (off_t)bytes) == 0)
-        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return memory;
-}
-
 struct gateway_stats_file *gateway_stats_create(const char *path, uint32_t workers_count,
                                                 base_ns now_ns) {
-    struct gateway_stats_file *file = map_new(path, file_bytes(workers_count));
-    if (file == MAP_FAILED)
+    struct gateway_stats_file *file = mapped_new(path, file_bytes(workers_count));
+    if (file == NULL)
         return NULL;
     file->version = GATEWAY_STATS_VERSION;
     file->words = GATEWAY_STATS_WORDS;

@@ -72,6 +72,7 @@ bool worker_init(struct worker *worker, struct gateway *gateway, int32_t index) 
     *worker = (struct worker){.gateway = gateway,
                               .options = options,
                               .stats = &gateway->stats->workers[index],
+                              .turn_log = turn_log_of(gateway->turns, index),
                               .index = index,
                               .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
                               .free_connection = CONNECTION_NONE,
@@ -278,6 +279,7 @@ static bool is_over(const struct worker *worker) {
 void *worker_run(void *argument) {
     struct worker *worker = argument;
     worker->phase_since_ns = worker->now_ns = worker_clock();
+    turns_begin(worker);
     while (!is_over(worker)) {
         int32_t count = wait(worker);
         if (count > 0)
@@ -285,6 +287,8 @@ void *worker_run(void *argument) {
         if (wheel_has_turned(&worker->wheel, worker->now_ns))
             fire_timers(worker);
         worker_enter(worker, PHASE_OTHER);
+        if (count > 0 && worker->turn_log.turns != NULL)
+            turns_record(worker);
         read_cpu(worker, CPU_READ_EVERY_NS);
     }
     read_cpu(worker, 0);

@@ -11,6 +11,7 @@
 #ifndef HEADROOM_VALIDATION_GATEWAY_WORKER_H
 #define HEADROOM_VALIDATION_GATEWAY_WORKER_H
 
+#include "models/workload/turn.h"
 #include "sim/base/time.h"
 #include "validation/gateway/assembler.h"
 #include "validation/gateway/http.h"
@@ -90,6 +91,7 @@ struct gateway {
     const struct gateway_options *options; /* borrowed */
     struct http_rules rules;
     struct gateway_stats_file *stats;
+    struct turn_file *turns; /* NULL: no turn is recorded */
     struct worker *workers;
     int32_t workers_count;
     int64_t connections_max;
@@ -129,6 +131,8 @@ struct worker {
     int64_t queued_bytes, queued_bytes_max;
     bool is_draining;
     base_ns drain_since_ns;
+    struct turn_log turn_log;
+    struct turn turn_readings; /* of the counters, when the last turn was recorded */
 };
 
 base_ns worker_clock(void);
@@ -196,6 +200,12 @@ void message_bytes(struct worker *worker, struct connection *connection, uint8_t
 void message_forget(struct worker *worker, struct connection *connection); /* frees the input */
 void upgrade_bytes(struct worker *worker, struct connection *connection, uint8_t *bytes,
                    size_t length);
+
+/* turns.c: the flight recorder. NULL with errno set. */
+struct turn_file *turns_create(const char *path, int32_t workers_count) MUST_USE;
+void turns_begin(struct worker *worker);
+/* The turn that ended at worker->now_ns. */
+void turns_record(struct worker *worker);
 
 /* acceptor.c */
 bool acceptor_open(struct gateway *gateway, const char **why) MUST_USE;
