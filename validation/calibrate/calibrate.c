@@ -24,7 +24,7 @@ enum { CALIBRATE_ORDER_STREAM = 1 };
 
 enum {
     SECONDS_EXPECTED = 65,
-    BLOCKS_PER_YARDSTICK = 2, /* a yardstick takes a third of a block's time */
+    BLOCKS_PER_YARDSTICK = 1, /* a yardstick takes a third of a block's time */
     BLOCKS_AND_DRAINS_MAX = BLOCKS_MAX + 8,
 };
 

@@ -1,5 +1,5 @@
-/* Bounds that a refusal states in words. Within a fifth, costs follow the yardstick and are fitted
- * in units of it; a machine that wanders further is another machine. */
+/* Bounds that a refusal states in words. Within a quarter, costs follow the yardstick and are
+ * fitted in units of it; a machine that wanders further is another machine. */
 #include "validation/calibrate/judge.h"
 
 #include "sim/base/check.h"
@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double BAND = 0.20;
-static const double DRIFT_MOST = 0.15;
+static const double BAND = 0.25;
+static const double STEP_MOST =
+    0.20; /* between the yardsticks around a block: it has no one speed */
+static const double DRIFT_MOST = 0.25;
 static const double EXCLUDED_MOST = 0.40;
 
 bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gateway_cpu,
@@ -42,8 +44,10 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
         struct calibrate_window *window = &windows->items[i];
         int32_t after = position[window->block];
         CHECK(after >= 1 && after < yards->send_count);
-        window->yardstick = (yards->send[after - 1] + yards->send[after]) / 2 / median;
-        if (window->exclusion == CALIBRATE_USED && fabs(window->yardstick - 1) > BAND)
+        double first = yards->send[after - 1], last = yards->send[after];
+        window->yardstick = (first + last) / 2 / median;
+        bool is_off = fabs(window->yardstick - 1) > BAND || fabs(last / first - 1) > STEP_MOST;
+        if (window->exclusion == CALIBRATE_USED && is_off)
             window->exclusion = CALIBRATE_YARDSTICK;
     }
 }

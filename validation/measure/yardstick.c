@@ -38,7 +38,7 @@ enum {
     ROUND_TRIPS = 200,
     BULK_BYTES = 1 << 20,
 };
-#define WINDOW_NS (50 * BASE_NS_PER_MS)
+#define WINDOW_NS (30 * BASE_NS_PER_MS)
 #define SWEEP_EVERY_NS (3 * BASE_NS_PER_MS)
 
 struct yardstick { /* what a measuring thread is given */
