@@ -67,6 +67,7 @@ static bool start_server(struct measure *measure) {
     options.cpu = scenario->machine.gateway_cpu;
     options.port = scenario->machine.port == SPEC_AUTO ? 0 : scenario->machine.port;
     options.congestion = "cubic";
+    options.turns = measure->options.turns;
     options.idle_timeout = BASE_NS_MAX; /* readers and lurkers of a scenario stay */
     if (!server_start(&measure->server, measure->options.gateway_program, &options))
         return fail(measure, "%s", measure->server.why);
@@ -329,6 +330,8 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
     struct watch watch = {.reader = &measure->server.stats,
                           .from_ns = start_ns + request->warm_up_ns,
                           .to_ns = start_ns + request->warm_up_ns + request->measure_ns};
+    measure->window_start_ns = watch.from_ns;
+    measure->window_end_ns = watch.to_ns;
     pthread_t thread;
     if (pthread_create(&thread, NULL, watch_window, &watch) != 0)
         return fail(measure, "no thread to watch the gateway with");

@@ -29,6 +29,7 @@ struct measure_options {
     const struct roster *roster;
     const char *scenario_text;         /* canonical JSON: what the generator reads */
     bool is_for_ramp;                  /* nobody is connected yet: measure_ramp follows */
+    const char *turns;                 /* where the gateway records its turns; NULL: nowhere */
     const volatile sig_atomic_t *stop; /* set by Ctrl-C; NULL: never */
 };
 
@@ -42,6 +43,7 @@ struct measure {
     int64_t connected, refused;
     bool is_alone; /* on a loopback of its own (loopback.h); else why_shared says why not */
     char why_shared[LOOPBACK_WHY_BYTES];
+    base_ns window_start_ns, window_end_ns; /* of the latest probe, on the monotonic clock */
     bool is_dirty; /* a probe may have left something in flight, or closed clients */
     struct server_memory memory_empty; /* before the first client */
     char why[MEASURE_WHY_BYTES];
