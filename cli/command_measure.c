@@ -15,8 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- one load
- * -------------------------------------------------------------------------------------- */
+/* --- one load --- */
 
 static int answer_run(struct world_real *real, const struct options *options) {
     const struct scenario *scenario = real->scenario;
@@ -49,8 +48,7 @@ static int answer_run(struct world_real *real, const struct options *options) {
     return code;
 }
 
-/* --- the ceiling
- * ----------------------------------------------------------------------------------- */
+/* --- the ceiling --- */
 
 /* The descriptor ceiling, with a pair of its own; NAN with a word on stderr when it cannot be
  * reached here. */
@@ -94,6 +92,11 @@ static enum store_state state_of(enum study_ceiling_outcome outcome) {
                                       : STORE_DONE;
 }
 
+/* Ctrl-C reaches the generator too, so the pair's own last words may be about its end. */
+static const char *reason_of(const struct world_real *real, const struct ceiling_answer *answer) {
+    return stop_signal ? "stopped" : answer->refused ? answer->refused : real->measure.why;
+}
+
 static int answer_ceiling(struct world_real *real, const struct options *options) {
     struct record_run record = {.kind = STORE_MEASURED,
                                 .command = "measure",
@@ -116,7 +119,7 @@ static int answer_ceiling(struct world_real *real, const struct options *options
     answer.idle_limit = "open_files";
     bool is_kept = ceiling_record(real->store, real->parent, &answer) &&
                    record_finish(real->store, real->parent, state_of(answer.outcome),
-                                 answer.refused ? answer.refused : real->measure.why, 0);
+                                 reason_of(real, &answer), 0);
     if (real->is_broken)
         fprintf(stderr, "headroom: %s: %s\n", real->scenario->spec.name, real->measure.why);
     ceiling_print(&answer, options);
@@ -125,8 +128,7 @@ static int answer_ceiling(struct world_real *real, const struct options *options
     return !is_kept ? EXIT_IO : real->is_broken ? EXIT_UNAVAILABLE : ceiling_exit_code(&answer);
 }
 
-/* --- one scenario
- * ---------------------------------------------------------------------------------- */
+/* --- one scenario --- */
 
 static int measure_scenario(struct scenario *scenario, struct store *store,
                             const struct options *options) {

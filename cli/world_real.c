@@ -30,7 +30,8 @@ bool world_real_probe(struct world_real *real, const struct measure_request *req
         return false;
     if (measure_probe(&real->measure, request, outcome))
         return keep(real, id, outcome);
-    bool is_noted = record_finish(real->store, id, STORE_INTERRUPTED, real->measure.why, 0);
+    bool is_noted = record_finish(real->store, id, STORE_INTERRUPTED,
+                                  stop_signal ? "stopped" : real->measure.why, 0);
     (void)is_noted; /* the pair is broken either way, and the store has said its own */
     return false;
 }

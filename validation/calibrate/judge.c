@@ -46,7 +46,8 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
         CHECK(after >= 1 && after < yards->send_count);
         double first = yards->send[after - 1], last = yards->send[after];
         window->yardstick = (first + last) / 2 / median;
-        bool is_off = fabs(window->yardstick - 1) > BAND || fabs(last / first - 1) > STEP_MOST;
+        bool is_off = fabs(window->yardstick - 1) > BAND ||
+                      fmax(first, last) / fmin(first, last) - 1 > STEP_MOST;
         if (window->exclusion == CALIBRATE_USED && is_off)
             window->exclusion = CALIBRATE_YARDSTICK;
     }
