@@ -92,9 +92,19 @@ static enum store_state state_of(enum study_ceiling_outcome outcome) {
                                       : STORE_DONE;
 }
 
-/* Ctrl-C reaches the generator too, so the pair's own last words may be about its end. */
+/* Ctrl-C reaches the generator too, so the pair's own last words may be about its end. A probe that
+ * was refused on the way is no reason of a search that went on. */
 static const char *reason_of(const struct world_real *real, const struct ceiling_answer *answer) {
-    return stop_signal ? "stopped" : answer->refused ? answer->refused : real->measure.why;
+    switch (state_of(answer->outcome)) {
+    case STORE_REFUSED:
+        return answer->refused;
+    case STORE_INTERRUPTED:
+        return stop_signal ? "stopped" : real->measure.why;
+    case STORE_RUNNING:
+    case STORE_DONE:
+        break;
+    }
+    return NULL;
 }
 
 static int answer_ceiling(struct world_real *real, const struct options *options) {
@@ -199,12 +209,13 @@ const struct command command_measure = {
     .arguments = "SCENARIO...",
     .summary =
         "run a scenario for real: the gateway on one processor, the load generator on another",
-    .doc = "With --ceiling, searches for the active ceiling with the same procedure that `headroom "
-           "ceiling` predicts, and ramps connections up to the\n"
-           "descriptor limit. A run that is no measurement is refused by name, exit code 75: the "
-           "generator was the bottleneck, the host took processor\n"
-           "time (above 3 %), the yardstick moved by more than 15 %, or the rate was not reached. "
-           "Everything runs on 127.0.0.1.",
+    .doc =
+        "With --ceiling, searches for the active ceiling with the same procedure that `headroom "
+        "ceiling` predicts, and ramps connections up to the\n"
+        "descriptor limit. A run that is no measurement is refused by name, exit code 75: the "
+        "generator was the bottleneck, the host took processor\n"
+        "time (above 3 %), the yardstick moved by more than a fifth, or the rate was not reached. "
+        "Everything runs on 127.0.0.1.",
     .takes = "sedxctJq",
     .arguments_min = 1,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,

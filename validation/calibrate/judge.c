@@ -10,8 +10,6 @@
 #include <string.h>
 
 static const double BAND = 0.25;
-static const double STEP_MOST =
-    0.20; /* between the yardsticks around a block: it has no one speed */
 static const double DRIFT_MOST = 0.25;
 static const double EXCLUDED_MOST = 0.40;
 
@@ -47,7 +45,7 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
         double first = yards->send[after - 1], last = yards->send[after];
         window->yardstick = (first + last) / 2 / median;
         bool is_off = fabs(window->yardstick - 1) > BAND ||
-                      fmax(first, last) / fmin(first, last) - 1 > STEP_MOST;
+                      fmax(first, last) / fmin(first, last) > YARDSTICK_STEP_MAX;
         if (window->exclusion == CALIBRATE_USED && is_off)
             window->exclusion = CALIBRATE_YARDSTICK;
     }

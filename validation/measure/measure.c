@@ -19,7 +19,6 @@
 
 const double MEASURE_LOAD_CPU_MAX = 0.97;
 const double MEASURE_STOLEN_MAX = 0.03;
-const double MEASURE_DRIFT_MAX = 0.15;
 const double MEASURE_UNSENT_MAX = 0.01;
 static const double LATENESS_OF_WITHIN_MAX =
     0.2; /* the generator's p99, as a share of the objective's `within` */
@@ -245,7 +244,7 @@ static const char *disturbance(struct measure *measure, const struct outcome *ou
              100 * metric[OUTCOME_stolen_share]);
         return measure->why;
     }
-    if (fabs(drift) > MEASURE_DRIFT_MAX) {
+    if (fmax(1 + drift, 1 / (1 + drift)) > YARDSTICK_STEP_MAX) {
         fail(measure, "disturbed: the yardstick moved by %.0f %% over the probe", 100 * drift);
         return measure->why;
     }

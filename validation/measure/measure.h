@@ -73,7 +73,6 @@ bool measure_ramp(struct measure *measure, int64_t most, int64_t *let_in) MUST_U
 /* The bounds beyond which a probe is refused; stated in the README and in every refusal. */
 extern const double MEASURE_LOAD_CPU_MAX; /* the generator's busy share */
 extern const double MEASURE_STOLEN_MAX;   /* share of the window that the host took */
-extern const double MEASURE_DRIFT_MAX;    /* of the yardstick over one probe */
 extern const double MEASURE_UNSENT_MAX;   /* share of the publishes due that were not sent */
 
 #endif

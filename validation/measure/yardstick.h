@@ -38,6 +38,10 @@ const char *yardstick_unit(enum yardstick_kind kind); /* "ns", "ns", "us" */
 bool yardstick_measure(enum yardstick_kind kind, const struct yardstick_options *options,
                        struct yardstick_result *result) MUST_USE;
 
+/* How far two yardsticks around something may lie apart, the larger over the smaller: beyond it the
+ * machine had no one speed in between. */
+#define YARDSTICK_STEP_MAX 1.20
+
 /* Processor time that the host took away, as the kernel counts it. */
 struct yardstick_steal {
     uint64_t stolen_ticks, all_ticks; /* of one processor */
