@@ -10,5 +10,6 @@ extern const struct command command_ceiling;
 extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;
+extern const struct command command_accuracy;
 
 #endif

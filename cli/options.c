@@ -23,7 +23,11 @@ enum {
     KEY_SCALE,
     KEY_JSON,
     KEY_CEILING,
-    KEY_SECONDS
+    KEY_SECONDS,
+    KEY_REPEATS,
+    KEY_SUBSET,
+    KEY_CALIBRATE,
+    KEY_GATE
 };
 
 /* `letter` is how a command's `takes` names the row. */
@@ -42,13 +46,19 @@ static const struct {
     {'p',
      {"profile", KEY_PROFILE, "FILE", 0,
       "what things cost, from `headroom calibrate` (default: the newest in --db)", 0}},
-    {'o', {"out", KEY_OUT, "FILE", 0, "also write the profile to FILE", 0}},
+    {'o', {"out", KEY_OUT, "FILE", 0, "also write the profile, or the table, to FILE", 0}},
     {'m', {"mode", KEY_MODE, "MODE", 0, "quick, about a minute (the only one so far)", 0}},
     {'r', {"reps", KEY_REPS, "N", 0, "replications", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
     {'c',
      {"ceiling", KEY_CEILING, NULL, 0, "search for the ceiling instead of measuring one load", 0}},
     {'t', {"seconds", KEY_SECONDS, "S", 0, "length of one measured window", 0}},
+    {'R', {"repeats", KEY_REPEATS, "N", 0, "measurements of each figure (default 5)", 0}},
+    {'u', {"subset", KEY_SUBSET, "NAME", 0, "quick: the ten-minute subset of the cases", 0}},
+    {'a', {"calibrate", KEY_CALIBRATE, NULL, 0, "calibrate first when --db has no profile yet", 0}},
+    {'g',
+     {"gate", KEY_GATE, "FACTOR", 0,
+      "exit code 99 when predicted and measured differ by more than this factor at the median", 0}},
     {'k', {"markdown", KEY_MARKDOWN, "FILE", 0, "also write the table as Markdown", 0}},
     {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
     {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
@@ -120,6 +130,21 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
     case KEY_SECONDS:
         set_number(state, "seconds", argument, 0.1, 3600, &options->seconds);
         break;
+    case KEY_REPEATS:
+        set_number(state, "repeats", argument, 0, 64, &number);
+        options->repeats = (int32_t)number;
+        break;
+    case KEY_SUBSET:
+        options->subset = argument;
+        if (strcmp(argument, "quick") != 0)
+            argp_error(state, "--subset: \"%s\" is not known; there is: quick", argument);
+        break;
+    case KEY_CALIBRATE:
+        options->is_calibrating = true;
+        break;
+    case KEY_GATE:
+        set_number(state, "gate", argument, 1, 100, &options->gate);
+        break;
     case KEY_DB:
         options->db = argument;
         break;
@@ -179,7 +204,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
     char name[64];
     snprintf(name, sizeof name, "headroom %s", command->name);
     argv[0] = name;
-    *options = (struct options){.scale = 1, .mode = "quick"};
+    *options = (struct options){.scale = 1, .mode = "quick", .repeats = 5};
     struct parsing parsing = {options, command};
     argp_err_exit_status = EXIT_USAGE;
     error_t error = argp_parse(&argp, argc, argv, 0, NULL, &parsing);

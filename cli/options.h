@@ -43,7 +43,11 @@ struct options {
     int32_t reps;
     double scale;
     bool is_json, is_quiet, is_ceiling, is_measured_too;
-    double seconds; /* of one measured window; 0: the command's own */
+    int32_t repeats;     /* accuracy: measurements of each figure */
+    const char *subset;  /* accuracy: "quick", or NULL: all cases */
+    bool is_calibrating; /* accuracy: first, where there is no profile */
+    double gate;         /* accuracy: the largest median ratio; 0: none */
+    double seconds;      /* of one measured window; 0: the command's own */
 };
 
 struct command {

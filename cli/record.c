@@ -53,6 +53,12 @@ bool record_number(struct store *store, int64_t id, const char *name, double val
     return store_put_metric(store, id, &metric) || say(store);
 }
 
+double record_memory_per_connection(const struct outcome *outcome) {
+    const double *metric = outcome->metric;
+    double bytes = metric[OUTCOME_memory_user_bytes] + metric[OUTCOME_memory_kernel_bytes];
+    return metric[OUTCOME_connections] > 0 ? bytes / metric[OUTCOME_connections] : NAN;
+}
+
 static bool put_metrics(struct store *store, int64_t id, const struct outcome *outcome) {
     for (int i = 0; i < OUTCOME_METRICS; i++) {
         enum outcome_metric metric = (enum outcome_metric)i;
@@ -69,6 +75,10 @@ static bool put_metrics(struct store *store, int64_t id, const struct outcome *o
                            "connections", NULL))
             return false;
     }
+    double memory = record_memory_per_connection(outcome);
+    if (!isnan(memory) &&
+        !record_number(store, id, "memory_per_connection", memory, NAN, NAN, "bytes", NULL))
+        return false;
     return record_number(store, id, "verdict", NAN, NAN, NAN, "",
                          outcome_verdict_name(outcome->verdict)) &&
            record_number(store, id, "broke", NAN, NAN, NAN, "", outcome->broke);

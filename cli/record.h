@@ -30,6 +30,9 @@ struct record_run {
 /* Each returns false after having said why on standard error; what was committed before is kept. */
 bool record_begin(struct store *store, const struct record_run *run, int64_t *id) MUST_USE;
 bool record_outcome(struct store *store, int64_t id, const struct outcome *outcome) MUST_USE;
+/* Application and kernel together; NAN: not known. record_outcome keeps it as
+ * "memory_per_connection". */
+double record_memory_per_connection(const struct outcome *outcome);
 bool record_number(struct store *store, int64_t id, const char *name, double value, double low,
                    double high, const char *unit, const char *text) MUST_USE;
 bool record_finish(struct store *store, int64_t id, enum store_state state, const char *reason,

@@ -11,8 +11,8 @@
 static bool keep(struct world_real *real, int64_t id, const struct outcome *outcome) {
     double yard = (real->measure.yard_first.median + real->measure.yard_last.median) / 2;
     enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
-    return (real->part == NULL || record_number(real->store, id, real->part_metric, NAN, NAN, NAN,
-                                                "", real->part)) &&
+    return (real->part == NULL ||
+            record_number(real->store, id, real->part_metric, NAN, NAN, NAN, "", real->part)) &&
            record_outcome(real->store, id, outcome) &&
            record_number(real->store, id, "yardstick.send", yard, NAN, NAN, "ns", NULL) &&
            record_finish(real->store, id, state, outcome->refused, 0);

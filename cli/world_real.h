@@ -14,7 +14,9 @@ struct world_real {
     const struct measure_options *options; /* borrowed: a broken pair is opened anew */
     struct store *store;                   /* borrowed */
     int64_t parent;                        /* the run that the probes are part of */
-    bool is_broken; /* the pair, or the store: measure.why, or said already */
+    const char *part_metric, *part; /* kept with each probe as a metric's name and text; NULL: not
+                                       made for a part of anything */
+    bool is_broken;                 /* the pair, or the store: measure.why, or said already */
 };
 
 struct study_world world_real_as_world(struct world_real *real);
