@@ -5,6 +5,7 @@
 #include "models/cluster/memory.h"
 #include "models/cluster/node.h"
 #include "models/workload/admission.h"
+#include "models/workload/generator.h"
 #include "sim/base/check.h"
 
 #include <math.h>
@@ -53,8 +54,10 @@ static void node_init(struct node *node, struct run *run, const struct cluster_o
                           .raw_costs = *options->costs,
                           .inbound_free = -1};
     if (options->has_generator) {
-        node->lateness_ns = llround(options->costs->value[COST_load_lateness]);
-        node->look_ns = llround(options->costs->value[COST_load_sample] / 2);
+        struct generator_delays delays =
+            generator_delays(layout->roster, options->costs, options->scale);
+        node->lateness_ns = llround(delays.lateness_ns);
+        node->look_ns = llround(delays.look_ns);
     }
     tally_init(&node->tally,
                &(struct tally_options){.warm_up_ns = options->warm_up_ns,

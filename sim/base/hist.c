@@ -203,6 +203,15 @@ double hist_mean(const struct hist *hist) {
     return hist->total ? (double)hist->sum / (double)hist->total : 0;
 }
 
+double hist_mean_residual(const struct hist *hist) {
+    double squares = 0;
+    for (uint32_t i = 0; i < hist->counts_length; i++) {
+        double value = (double)midpoint(i);
+        squares += (double)hist->counts[i] * value * value;
+    }
+    return hist->sum > 0 ? squares / (2 * (double)hist->sum) : 0;
+}
+
 uint64_t hist_count_above(const struct hist *hist, int64_t value) {
     if (value >= hist->max)
         return 0;

@@ -40,6 +40,10 @@ void hist_merge(struct hist *into, const struct hist *from);
  * total)-th smallest), as its bucket's midpoint clamped to [min, max]. 0 when empty. */
 int64_t hist_quantile(const struct hist *hist, double p);
 double hist_mean(const struct hist *hist);
+/* Of intervals that follow one another: the mean time from a random instant to the end of the one
+ * that it falls into, E[X^2] / (2 E[X]) (Cox 1962, renewal theory, section 5.4). Right to twice
+ * what a quantile is. */
+double hist_mean_residual(const struct hist *hist);
 /* Values above `value`: exact when `value` is a bucket's upper edge, else within that bucket's
  * count. */
 uint64_t hist_count_above(const struct hist *hist, int64_t value);

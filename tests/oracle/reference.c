@@ -1,6 +1,7 @@
 /* Turns, one member and one message at a time, and the way from options to result. */
 #include "tests/oracle/reference.h"
 
+#include "models/workload/generator.h"
 #include "models/workload/admission.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -241,8 +242,11 @@ static void init_clock(struct reference *r) {
     r->result->steps_count = (int32_t)warm_up_steps + REFERENCE_WINDOW_STEPS;
     CHECK(r->result->steps_count <= REFERENCE_STEPS_MAX);
     if (r->options->has_generator) {
-        r->lateness_ns = llround(r->cost[COST_load_lateness]);
-        r->look_ns = llround(r->cost[COST_load_sample] / 2);
+        /* their own formula has a test of its own (tests/models/workload/test_generator.c) */
+        struct generator_delays delays =
+            generator_delays(r->roster, r->options->costs, r->options->scale);
+        r->lateness_ns = llround(delays.lateness_ns);
+        r->look_ns = llround(delays.look_ns);
     }
 }
 

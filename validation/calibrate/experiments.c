@@ -204,16 +204,23 @@ void experiments_accept(struct experiments *experiments,
 /* --- the generator ------------------------------------------------------------------------------
  */
 
+/* What sending, receiving and sweeping leave of its time. */
+static double walking_share(const struct load_generator *generator) {
+    double sweeping_s = (double)generator->bulk.empty * generator->bulk.empty_ns * 1e-9;
+    return 1 - (generator->busy_s + sweeping_s) / generator->elapsed_s;
+}
+
 struct experiments_generator experiments_read_generator(const struct load_report *report,
                                                         const struct blocks_cell *cell) {
     const struct load_generator *generator = &report->generator;
+    double walking = walking_share(generator);
     return (struct experiments_generator){
         .sample = generator->sample,
         .bulk = generator->bulk,
         .sends = generator->sends,
         .send_ns = generator->send_ns,
-        .lateness_ns = hist_mean(&generator->lateness),
-        .sample_look_ns = hist_mean(&generator->sample_look),
+        .lateness_ns = walking * hist_mean(&generator->lateness),
+        .look_ns = walking * hist_mean_residual(&generator->sample_look),
         .is_one_by_one = !cell->is_burst,
         .is_moderate = !cell->is_burst && cell->busy > 0 && cell->busy <= 0.5,
     };
@@ -268,7 +275,7 @@ bool experiments_generator(struct experiments *experiments,
         if (!generators[i].is_moderate)
             continue;
         stats_add(&lateness, generators[i].lateness_ns);
-        stats_add(&look, generators[i].sample_look_ns);
+        stats_add(&look, generators[i].look_ns);
     }
     if (send.count == 0 || lateness.count == 0)
         return fail(experiments, "too few of the generator's reports are left");
@@ -276,9 +283,11 @@ bool experiments_generator(struct experiments *experiments,
         "the generator's own clock; independent publishers of 128 B, framing included");
     set(experiments, COST_load_lateness, lateness.mean,
         fmax(stats_stderr(&lateness), 0.1 * lateness.mean),
-        "2,400 connections at half load, to when the kernel had the message");
+        "2,400 connections at half load, to when the kernel had the message; times the share of "
+        "its time that sending, receiving and sweeping left");
     set(experiments, COST_load_sample, look.mean, fmax(stats_stderr(&look), 0.1 * look.mean),
-        "256 sampled of 2,400 connections at half load");
+        "256 sampled of 2,400 connections at half load: mean residual of the interval between two "
+        "looks, likewise");
     return set_looks(experiments, generators, count);
 }
 
@@ -286,7 +295,7 @@ bool experiments_generator(struct experiments *experiments,
  */
 
 /* What lies between intention and the median delivery, less all that has an entry of its own: the
- * generator's median lateness and half its look, and the turn that the publish makes, up to the
+ * generator's mean lateness and look, and the turn that the publish makes, up to the
  * middle of its room. */
 void experiments_wake_up(struct experiments *experiments, const struct load_report *report) {
     const struct profile_costs costs = profile_means(experiments->profile);
@@ -299,7 +308,7 @@ void experiments_wake_up(struct experiments *experiments, const struct load_repo
         value[COST_publish] +
         (members + 1) / 2 * (value[COST_write] + value[COST_frame] + value[COST_byte] * out_bytes);
     double generator_ns =
-        hist_mean(&report->generator.lateness) + hist_mean(&report->generator.sample_look) / 2;
+        hist_mean(&report->generator.lateness) + hist_mean_residual(&report->generator.sample_look);
     double median_ns = (double)hist_quantile(&report->latency, 0.5);
     double wake_up_ns = median_ns - turn_ns - generator_ns;
     char note[200];

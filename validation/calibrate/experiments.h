@@ -41,9 +41,10 @@ void experiments_queued(struct experiments *experiments, const struct server_mem
 struct experiments_generator { /* what one block's report says of the generator itself */
     struct load_looks sample, bulk;
     int64_t sends;
-    double send_ns, lateness_ns, sample_look_ns; /* means */
-    bool is_one_by_one;                          /* a publish per send */
-    bool is_moderate;                            /* load at which its own delays are quoted */
+    double send_ns;
+    double lateness_ns, look_ns; /* means, as they would be if it did nothing but walk */
+    bool is_one_by_one;          /* a publish per send */
+    bool is_moderate;            /* load at which its own delays are quoted */
 };
 struct experiments_generator experiments_read_generator(const struct load_report *report,
                                                         const struct blocks_cell *cell);

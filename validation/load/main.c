@@ -1,6 +1,7 @@
 /* headroom-load: the open-loop load generator. What it can be asked is in command.h, what it
  * answers in report.h and tally.h. */
 #include "models/spec/spec.h"
+#include "models/workload/generator.h"
 #include "models/workload/roster.h"
 #include "validation/load/connect.h"
 #include "validation/load/serve.h"
@@ -249,7 +250,8 @@ int main(int argc, char **argv) {
         .args_doc = "SCENARIO.json",
         .doc = "Connects a scenario's clients to a gateway and publishes as planned, whatever the "
                "server does. Obeys commands on stdin, one JSON object per line."};
-    struct arguments arguments = {.host = "127.0.0.1", .cpu = -1, .samples = 256, .processes = 1};
+    struct arguments arguments = {
+        .host = "127.0.0.1", .cpu = -1, .samples = GENERATOR_SAMPLES, .processes = 1};
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     signal(SIGPIPE, SIG_IGN);

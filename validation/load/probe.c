@@ -5,6 +5,7 @@
  * habits, until nothing has come for a while: what has not arrived by then never will. */
 #include "validation/load/probe_state.h"
 
+#include "models/workload/generator.h"
 #include "sim/base/check.h"
 
 #include <sched.h>
@@ -75,12 +76,12 @@ static int32_t least(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
-/* How many of the others are due for a look, so that a sweep takes PROBE_SWEEP_NS: none, until
+/* How many of the others are due for a look, so that a sweep takes GENERATOR_SWEEP_NS: none, until
  * there are enough of them to be worth a system call. What was missed is not saved up. */
 static int32_t others_due(struct probe *probe, base_ns since_ns) {
     int32_t count = probe->clients->others_count;
     int32_t most = least(count, PROBE_OTHERS_PER_TURN), few = least(count, PROBE_OTHERS_AT_LEAST);
-    probe->others_owed += (double)count * (double)since_ns / (double)PROBE_SWEEP_NS;
+    probe->others_owed += (double)count * (double)since_ns / (double)GENERATOR_SWEEP_NS;
     if (probe->others_owed < few)
         return 0;
     int32_t due = probe->others_owed < most ? (int32_t)probe->others_owed : most;

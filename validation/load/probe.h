@@ -2,7 +2,7 @@
  *
  * The loop polls and never sleeps: a reader that sleeps makes the server pay for its wake-ups. Each
  * turn of it sends what is due, looks at the next few sampled connections, and sweeps as many of
- * the others as keeps a full sweep at about PROBE_SWEEP_NS. */
+ * the others as keeps a full sweep at about GENERATOR_SWEEP_NS. */
 #ifndef HEADROOM_VALIDATION_LOAD_PROBE_H
 #define HEADROOM_VALIDATION_LOAD_PROBE_H
 
@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PROBE_SWEEP_NS (10 * BASE_NS_PER_MS)
 #define PROBE_QUIET_NS (150 * BASE_NS_PER_MS) /* nothing for so long: nothing more will come */
 #define PROBE_TAIL_MAX_NS                                                                          \
     (2 * BASE_NS_PER_S) /* the load goes on behind the window, at most so long */

@@ -242,6 +242,18 @@ START_TEST(what_is_not_an_image_is_refused) {
 }
 END_TEST
 
+START_TEST(a_random_instant_falls_into_long_intervals_more_often) {
+    struct hist hist;
+    hist_init(&hist);
+    ck_assert_double_eq(hist_mean_residual(&hist), 0);
+    hist_add_n(&hist, 100, 9); /* 0.1 us nine times and 100 us once: 100.9 us in all */
+    hist_add_n(&hist, 100000, 1);
+    double squares = 9 * 100.0 * 100 + 1e10;
+    ck_assert_double_eq_tol(hist_mean_residual(&hist), squares / (2 * 100900), 0.004 * 50000);
+    hist_fini(&hist);
+}
+END_TEST
+
 START_TEST(clearing_keeps_nothing_but_the_memory) {
     struct hist hist, empty;
     hist_init(&hist);
@@ -256,6 +268,7 @@ START_TEST(clearing_keeps_nothing_but_the_memory) {
 END_TEST
 
 static const struct suite_test tests[] = {
+    TEST(a_random_instant_falls_into_long_intervals_more_often),
     TEST(buckets_are_exact_below_512_and_follow_on_without_a_gap),
     TEST(a_quantile_is_within_a_five_hundredth_of_a_value_that_was_added),
     TEST(quantiles_are_nearest_ranks),

@@ -48,7 +48,7 @@ START_TEST(the_generators_own_costs_come_out_of_its_reports) {
             .sends = 5000,
             .send_ns = i < 3 ? 2340 : 9000, /* the others send many at once */
             .lateness_ns = i == 1 ? 3100 : 1e9,
-            .sample_look_ns = i == 1 ? 27000 : 1e9,
+            .look_ns = i == 1 ? 27000 : 1e9,
             .is_one_by_one = i < 3,
             .is_moderate = i == 1};
     ck_assert_msg(experiments_generator(&bench.experiments, generators, 6), "%s",
