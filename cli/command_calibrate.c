@@ -76,6 +76,22 @@ static int answer(const struct profile *profile, const struct options *options,
     return code;
 }
 
+/* What came to nothing is kept with its reason, and without a profile. */
+static int keep_failure(enum calibrate_outcome outcome, const char *why, uint64_t seed,
+                        struct store *store) {
+    struct record_run record = {
+        .kind = STORE_MEASURED, .command = "calibrate", .seed = seed, .scale = 1, .is_fit = true};
+    int64_t id;
+    bool is_refused = outcome == CALIBRATE_REFUSED;
+    bool is_kept = record_begin(store, &record, &id) &&
+                   record_finish(store, id, is_refused ? STORE_REFUSED : STORE_INTERRUPTED,
+                                 stop_signal ? "stopped" : why, 0);
+    return !is_kept      ? EXIT_IO
+           : stop_signal ? stop_exit_code()
+           : is_refused  ? EXIT_REFUSED
+                         : EXIT_UNAVAILABLE;
+}
+
 static int run(const struct options *options) {
     struct arena arena;
     arena_init(&arena);
@@ -95,7 +111,7 @@ static int run(const struct options *options) {
                                         .progress_context = (void *)(uintptr_t)options,
                                         .stop = &stop_signal};
         struct profile *profile = malloc(sizeof *profile);
-        char why[CALIBRATE_WHY_BYTES];
+        char why[CALIBRATE_WHY_BYTES] = "out of memory";
         enum calibrate_outcome outcome =
             profile ? calibrate(profile, &ask, &arena, why) : CALIBRATE_FAILED;
         print_progress_end(options);
@@ -105,9 +121,7 @@ static int run(const struct options *options) {
             fprintf(stderr, "headroom: calibration %s: %s\n",
                     outcome == CALIBRATE_REFUSED ? "refused" : "failed", why);
         if (outcome != CALIBRATE_DONE)
-            code = stop_signal                    ? stop_exit_code()
-                   : outcome == CALIBRATE_REFUSED ? EXIT_REFUSED
-                                                  : EXIT_UNAVAILABLE;
+            code = keep_failure(outcome, why, ask.seed, &store);
         free(profile);
         store_close(&store);
     }
