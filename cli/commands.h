@@ -10,6 +10,7 @@ extern const struct command command_ceiling;
 extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;
+extern const struct command command_turns;
 extern const struct command command_accuracy;
 
 #endif

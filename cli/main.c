@@ -13,7 +13,7 @@
 static const struct command *const commands[] = {
     &command_validate,  &command_run,     &command_ceiling,
 #ifdef HEADROOM_HAS_VALIDATION
-    &command_calibrate, &command_measure, &command_accuracy,
+    &command_calibrate, &command_measure, &command_accuracy, &command_turns,
 #endif
     &command_compare,
 };

@@ -24,6 +24,8 @@ enum {
     KEY_JSON,
     KEY_CEILING,
     KEY_SECONDS,
+    KEY_SIMULATED,
+    KEY_MEASURED,
     KEY_REPEATS,
     KEY_SUBSET,
     KEY_CALIBRATE,
@@ -60,6 +62,10 @@ static const struct {
      {"gate", KEY_GATE, "FACTOR", 0,
       "exit code 99 when predicted and measured differ by more than this factor at the median", 0}},
     {'k', {"markdown", KEY_MARKDOWN, "FILE", 0, "also write the table as Markdown", 0}},
+    {'S',
+     {"simulated", KEY_SIMULATED, "FILE", 0,
+      "the simulated turns: kept there, or read from there without a SCENARIO", 0}},
+    {'M', {"measured", KEY_MEASURED, "FILE", 0, "the measured turns, likewise", 0}},
     {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
     {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
 };
@@ -158,6 +164,12 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         options->mode = argument;
         if (strcmp(argument, "quick") != 0)
             argp_error(state, "--mode: \"%s\" is not known; there is: quick", argument);
+        break;
+    case KEY_SIMULATED:
+        options->simulated = argument;
+        break;
+    case KEY_MEASURED:
+        options->measured = argument;
         break;
     case KEY_MARKDOWN:
         options->markdown = argument;

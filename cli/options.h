@@ -37,6 +37,7 @@ struct options {
     const char *out;      /* calibrate: where the profile goes */
     const char *mode;     /* calibrate: quick | full */
     const char *markdown; /* compare: also write the table there */
+    const char *simulated, *measured; /* turns: recordings, written with a scenario, else read */
     bool has_seed;
     uint64_t seed;
     int32_t jobs; /* 0: one per processor */

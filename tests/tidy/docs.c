@@ -33,6 +33,24 @@ static void write_metrics(struct text *out) {
         text_addf(out, "| `%s` | %s | %s |\n", rows[i].name, rows[i].unit, rows[i].doc);
 }
 
+static void write_turns(struct text *out) {
+    static const struct {
+        const char *name, *unit, *doc;
+    } rows[] = {
+#define COLUMN(name, unit, doc) {#name, unit, doc},
+#include "models/workload/turn.def"
+#undef COLUMN
+    };
+    text_add(out,
+             "# Turns\n\n"
+             "Written from `models/workload/turn.def` by `headroom-docs`; not to be edited.\n\n"
+             "A record of the flight recorder (docs/models/flight-recorder.md), in either "
+             "world: signed 64-bit integers, in this order.\n\n"
+             "| column | unit | what it is |\n|---|---|---|\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        text_addf(out, "| `%s` | %s | %s |\n", rows[i].name, rows[i].unit, rows[i].doc);
+}
+
 static const struct page {
     const char *file;
     void (*write)(struct text *out);
@@ -41,6 +59,7 @@ static const struct page {
     {"scenario.md", spec_write_reference},
     {"profile.md", profile_write_reference},
     {"metrics.md", write_metrics},
+    {"turns.md", write_turns},
 };
 
 static bool write_page(const char *path, const struct text *content) {

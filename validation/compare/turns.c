@@ -13,7 +13,7 @@
 
 const double TURNS_PART_SHARE = 0.05;
 const double TURNS_PART_ERRORS = 3;
-const double TURNS_WEIGHT_MIN = 0.02;
+const double TURNS_EXCESS_MIN = 0.02;
 static const double NEVER_IDLE = 0.98; /* a loop this busy may be what holds publishes back */
 
 typedef double part_function(const struct turns_price *prices, const struct turn *t);
@@ -226,6 +226,11 @@ static double share(double part, double whole) {
     return whole > 0 ? part / whole : NAN;
 }
 
+/* `weight`: of this cost in all measured time. */
+static double excess_of(const struct turns_row *row, double weight) {
+    return row->ratio > 0 ? weight * (1 - 1 / row->ratio) : NAN;
+}
+
 static void fill_size(struct turns_size *size, const struct side *sides, int32_t number) {
     *size = (struct turns_size){.low = number == 0 ? 0 : INT64_C(1) << (number - 1),
                                 .high = number == 0 ? 0 : (INT64_C(1) << number) - 1};
@@ -240,11 +245,14 @@ static void fill_size(struct turns_size *size, const struct side *sides, int32_t
     }
     struct sums here = sums_of(&sides[TURNS_MEASURED], number);
     struct sums all = sums_of(&sides[TURNS_MEASURED], ANY_SIZE);
-    size->weight[TURNS_reading] = share(here.reading_ns, all.reading_ns);
-    size->weight[TURNS_writing] = share(here.writing_ns, all.writing_ns);
     for (int figure = 0; figure < TURNS_FIGURES; figure++)
         if (figures[figure].kind == TURNS_COST)
             size->cost[figure] = row_of(sides, (enum turns_figure)figure, number);
+    double took_ns = all.reading_ns + all.writing_ns;
+    size->excess[TURNS_reading] =
+        excess_of(&size->cost[TURNS_reading], share(here.reading_ns, took_ns));
+    size->excess[TURNS_writing] =
+        excess_of(&size->cost[TURNS_writing], share(here.writing_ns, took_ns));
 }
 
 /* --- the walk --- */
@@ -262,26 +270,55 @@ static bool part_at(struct turns_comparison *comparison, enum turns_figure figur
     return true;
 }
 
+static double excess_at_all_sizes(const struct turns_comparison *comparison, int figure) {
+    double excess = 0;
+    for (int32_t i = 0; i < comparison->sizes_count; i++)
+        if (isfinite(comparison->sizes[i].excess[figure]))
+            excess += fabs(comparison->sizes[i].excess[figure]);
+    return excess;
+}
+
 /* In the order of the rows; a server that never rests decides itself how much it accepts. */
 static bool walk_rows(struct turns_comparison *comparison, enum turns_kind kind) {
     for (int figure = 0; figure < TURNS_FIGURES; figure++) {
         bool is_held_back = figure == TURNS_publishes_per_s && is_never_idle(comparison);
         enum turns_kind is = is_held_back ? TURNS_RESULT : figures[figure].kind;
-        if (is == kind && comparison->rows[figure].parts)
+        bool is_small =
+            is == TURNS_COST && excess_at_all_sizes(comparison, figure) < TURNS_EXCESS_MIN;
+        if (is == kind && comparison->rows[figure].parts && !is_small)
             return part_at(comparison, (enum turns_figure)figure, -1);
     }
     return false;
 }
 
+/* A cost counts where it moves the measured time, and a size where it has a part in that. */
+static bool parts_at_size(const struct turns_comparison *comparison, int figure, int32_t size) {
+    const struct turns_size *at = &comparison->sizes[size];
+    double all = excess_at_all_sizes(comparison, figure);
+    return figures[figure].kind == TURNS_COST && at->cost[figure].parts &&
+           all >= TURNS_EXCESS_MIN && fabs(at->excess[figure]) >= TURNS_EXCESS_MIN * all;
+}
+
 static bool walk_sizes(struct turns_comparison *comparison) {
     for (int figure = 0; figure < TURNS_FIGURES; figure++)
-        for (int32_t i = 0; i < comparison->sizes_count; i++) {
-            const struct turns_size *size = &comparison->sizes[i];
-            if (figures[figure].kind == TURNS_COST && size->cost[figure].parts &&
-                size->weight[figure] >= TURNS_WEIGHT_MIN)
+        for (int32_t i = 0; i < comparison->sizes_count; i++)
+            if (parts_at_size(comparison, figure, i))
                 return part_at(comparison, (enum turns_figure)figure, i);
-        }
     return false;
+}
+
+static void find_most(struct turns_comparison *comparison) {
+    double most = 0;
+    comparison->most_size = -1;
+    for (int figure = 0; figure < TURNS_FIGURES; figure++)
+        for (int32_t i = 0; i < comparison->sizes_count; i++) {
+            double excess = fabs(comparison->sizes[i].excess[figure]);
+            if (!parts_at_size(comparison, figure, i) || excess <= most)
+                continue;
+            most = excess;
+            comparison->most = (enum turns_figure)figure;
+            comparison->most_size = i;
+        }
 }
 
 static bool hides_something(const struct turns_comparison *comparison) {
@@ -337,6 +374,7 @@ void turns_compare(const struct turn_file *simulated, const struct turn_file *me
     for (int figure = 0; figure < TURNS_FIGURES; figure++)
         comparison->rows[figure] = row_of(sides, (enum turns_figure)figure, ANY_SIZE);
     fill_sizes(comparison, sides);
+    find_most(comparison);
     walk(comparison);
     arena_fini(&arena);
 }

@@ -25,7 +25,8 @@ enum {
 };
 extern const double TURNS_PART_SHARE;  /* what differs by less is let go, */
 extern const double TURNS_PART_ERRORS; /* and what lies within so many standard errors */
-extern const double TURNS_WEIGHT_MIN;  /* as do bins with less of a phase's measured time */
+extern const double TURNS_EXCESS_MIN;  /* and a cost that moves the measured time by less; a size
+                                          with less of that */
 
 enum turns_kind { TURNS_GIVEN, TURNS_COST, TURNS_RESULT };
 enum turns_figure {
@@ -55,7 +56,8 @@ struct turns_size { /* turns that touched from `low` to `high` sockets */
     int64_t low, high;
     int64_t turns[TURNS_WORLDS];
     double share[TURNS_WORLDS];   /* of all turns */
-    double weight[TURNS_FIGURES]; /* of the measured time of a COST's phase */
+    double excess[TURNS_FIGURES]; /* of a COST: what it takes more than simulated, as a share of
+                                     all measured time */
     double frames_per_write[TURNS_WORLDS], bytes_per_write[TURNS_WORLDS];
     double ns_per_write[TURNS_WORLDS], ns_per_read[TURNS_WORLDS];
     struct turns_row cost[TURNS_FIGURES]; /* of the COSTs only */
@@ -72,6 +74,8 @@ struct turns_comparison {
     enum turns_verdict verdict;
     enum turns_figure first; /* where they part */
     int32_t first_size;      /* index into sizes; -1: over all turns */
+    enum turns_figure most;  /* the cost with the largest excess, */
+    int32_t most_size;       /* and where; -1: none parts */
 };
 
 void turns_compare(const struct turn_file *simulated, const struct turn_file *measured,

@@ -84,20 +84,23 @@ static const char *pair_text(struct table *table, const double *pair, double uni
 static void write_sizes(const struct turns_comparison *comparison, struct text *out) {
     static const char *const titles[] = {"sockets touched", "turns, %",     "frames/write",
                                          "bytes/write",     "ns/write",     "ns/read",
-                                         "same reading",    "same writing", "of writing, %"};
+                                         "same reading",    "same writing", "excess, %"};
     struct table table;
     table_init(&table, titles, COUNT_OF(titles), TURNS_SIZES);
     for (int32_t i = 0; i < comparison->sizes_count; i++) {
         const struct turns_size *size = &comparison->sizes[i];
-        const char *cells[] = {size_text(&table, size),
-                               pair_text(&table, size->share, 100),
-                               pair_text(&table, size->frames_per_write, 1),
-                               pair_text(&table, size->bytes_per_write, 1),
-                               pair_text(&table, size->ns_per_write, 1),
-                               pair_text(&table, size->ns_per_read, 1),
-                               ratio_text(&table, &size->cost[TURNS_reading]),
-                               ratio_text(&table, &size->cost[TURNS_writing]),
-                               table_number(&table, 100 * size->weight[TURNS_writing])};
+        const char *cells[] = {
+            size_text(&table, size),
+            pair_text(&table, size->share, 100),
+            pair_text(&table, size->frames_per_write, 1),
+            pair_text(&table, size->bytes_per_write, 1),
+            pair_text(&table, size->ns_per_write, 1),
+            pair_text(&table, size->ns_per_read, 1),
+            ratio_text(&table, &size->cost[TURNS_reading]),
+            ratio_text(&table, &size->cost[TURNS_writing]),
+            pair_text(&table,
+                      (const double[]){size->excess[TURNS_reading], size->excess[TURNS_writing]},
+                      100)};
         table_add(&table, cells);
     }
     table_write(&table, false, out);
@@ -128,6 +131,17 @@ static void write_parting(const struct turns_comparison *comparison, struct text
                   row->world[TURNS_SIMULATED].value);
 }
 
+static void write_most(const struct turns_comparison *comparison, struct text *out) {
+    if (comparison->most_size < 0)
+        return;
+    const struct turns_size *size = &comparison->sizes[comparison->most_size];
+    text_addf(out,
+              "what matters most: %s in turns that touch %" PRId64 " to %" PRId64
+              " sockets, %+.1f %% of the measured time\n",
+              turns_figure_name(comparison->most), size->low, size->high,
+              100 * size->excess[comparison->most]);
+}
+
 static void write_verdict(const struct turns_comparison *comparison, struct text *out) {
     switch (comparison->verdict) {
     case TURNS_AGREE:
@@ -136,6 +150,7 @@ static void write_verdict(const struct turns_comparison *comparison, struct text
         break;
     case TURNS_PART:
         write_parting(comparison, out);
+        write_most(comparison, out);
         break;
     case TURNS_CANNOT_TELL:
         text_addf(out,
@@ -156,7 +171,8 @@ void turns_write_text(const struct turns_comparison *comparison, struct text *ou
     text_add(out, "\n");
     write_figures(comparison, out);
     text_add(out, "\nsimulated / measured, by size of turn; `same`: the time of measured turns "
-                  "against the price of the same work simulated\n");
+                  "against the price of the same work simulated;\n`excess`: what reading / writing "
+                  "takes more, of all measured time\n");
     write_sizes(comparison, out);
     text_add(out, "\n");
     write_verdict(comparison, out);
@@ -242,7 +258,7 @@ static void add_size(const struct turns_size *size, struct text *out) {
             continue;
         text_addf(out, "%s{\"name\": \"%s\", ", is_first ? "" : ", ",
                   turns_figure_name((enum turns_figure)figure));
-        add_number(out, "weight", size->weight[figure]);
+        add_number(out, "excess", size->excess[figure]);
         text_add(out, ", ");
         add_row(&size->cost[figure], out);
         text_add(out, "}");

@@ -141,10 +141,14 @@ START_TEST(each_cause_is_named_before_what_it_causes) {
     expect_first(&comparison, TURNS_bytes_per_frame, -1);
     ck_assert_double_eq_tol(comparison.rows[TURNS_bytes_per_frame].ratio, 2, 1e-12);
     measured = usual;
-    measured.read_ns *= 3;
+    measured.read_ns *= 3; /* of some 0.1 % of the time */
     measured.large_write_ns *= 1.5;
     compare(usual, measured, &comparison);
+    expect_first(&comparison, TURNS_writing, 1024);
+    measured.read_ns *= 100;
+    compare(usual, measured, &comparison);
     expect_first(&comparison, TURNS_reading, 8); /* the smallest that there are: 10 to 15 */
+    ck_assert_str_eq(turns_figure_name(comparison.most), "writing");
 }
 END_TEST
 
