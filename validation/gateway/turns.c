@@ -13,47 +13,48 @@ struct turn_file *turns_create(const char *path, int32_t workers_count) {
     return memory != NULL ? turn_file_init(memory, workers_count, turns_max) : NULL;
 }
 
-static int64_t reading(const _Atomic uint64_t *counter) {
+static inline int64_t reading(const _Atomic uint64_t *counter) {
     return (int64_t)atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* Every column since the worker began; start_ns is its end until now. */
-static struct turn readings(const struct worker *worker) {
+/* What the reading gained since it was last asked for. */
+static inline int64_t gained(int64_t now, int64_t *before) {
+    int64_t gain = now - *before;
+    *before = now;
+    return gain;
+}
+
+/* `before` has in each column what the counters stood at, and in start_ns when that was. What the
+ * clock gained and the loop did not work for, it slept. */
+static inline void take(const struct worker *worker, struct turn *before, struct turn *turn) {
     const struct gateway_stats_live *stats = worker->stats;
-    struct turn now = {
-        .start_ns = worker->now_ns,
-        .loop_ns = reading(&stats->poll_ns) + reading(&stats->timers_ns) +
-                   reading(&stats->accept_ns) + reading(&stats->other_ns),
-        .read_ns = reading(&stats->read_ns),
-        .write_ns = reading(&stats->write_ns),
-        .ready_events = reading(&stats->ready_events),
-        .reads = reading(&stats->reads),
-        .read_bytes = reading(&stats->read_bytes),
-        .publishes = reading(&stats->publishes),
-        .touched = reading(&stats->touched_sockets),
-        .writes = reading(&stats->writes),
-        .frames = reading(&stats->frames_written),
-        .bytes = reading(&stats->written_bytes),
-        .enqueued = reading(&stats->enqueued),
-        .writable_events = reading(&stats->writable_events),
-    };
-    now.took_ns = now.loop_ns + now.read_ns + now.write_ns;
-    return now;
+    int64_t loop_ns = reading(&stats->poll_ns) + reading(&stats->timers_ns) +
+                      reading(&stats->accept_ns) + reading(&stats->other_ns);
+    turn->loop_ns = gained(loop_ns, &before->loop_ns);
+    turn->read_ns = gained(reading(&stats->read_ns), &before->read_ns);
+    turn->write_ns = gained(reading(&stats->write_ns), &before->write_ns);
+    turn->took_ns = turn->loop_ns + turn->read_ns + turn->write_ns;
+    turn->idle_ns = gained(worker->now_ns, &before->start_ns) - turn->took_ns;
+    turn->start_ns = worker->now_ns - turn->took_ns;
+    turn->ready_events = gained(reading(&stats->ready_events), &before->ready_events);
+    turn->reads = gained(reading(&stats->reads), &before->reads);
+    turn->read_bytes = gained(reading(&stats->read_bytes), &before->read_bytes);
+    turn->publishes = gained(reading(&stats->publishes), &before->publishes);
+    turn->touched = gained(reading(&stats->touched_sockets), &before->touched);
+    turn->writes = gained(reading(&stats->writes), &before->writes);
+    turn->frames = gained(reading(&stats->frames_written), &before->frames);
+    turn->bytes = gained(reading(&stats->written_bytes), &before->bytes);
+    turn->enqueued = gained(reading(&stats->enqueued), &before->enqueued);
+    turn->writable_events = gained(reading(&stats->writable_events), &before->writable_events);
 }
 
 void turns_begin(struct worker *worker) {
-    worker->turn_readings = readings(worker);
+    struct turn unused;
+    take(worker, &worker->turn_readings, &unused);
 }
 
 void turns_record(struct worker *worker) {
-    struct turn now = readings(worker), turn;
-    const int64_t *after = (const int64_t *)(const void *)&now;
-    const int64_t *before = (const int64_t *)(const void *)&worker->turn_readings;
-    int64_t *gained = (int64_t *)(void *)&turn;
-    for (int i = 0; i < TURN_COLUMNS; i++)
-        gained[i] = after[i] - before[i];
-    turn.idle_ns = turn.start_ns - turn.took_ns; /* between the two ends, and not at work */
-    turn.start_ns = now.start_ns - turn.took_ns;
-    worker->turn_readings = now;
+    struct turn turn;
+    take(worker, &worker->turn_readings, &turn);
     turn_log_add(&worker->turn_log, &turn);
 }
