@@ -36,6 +36,10 @@ const struct blocks_cell blocks_cells[] = {
     BURST("room of 1,000, 5 x 1,638 B", COALESCE, ROOM_1000, 1, 1000, 5, 1638, 1),
     BURST("room of 1,000, 1 x 8,192 B", COALESCE, ROOM_1000, 1, 1000, 1, 8192, 1),
     BURST("room of 1,000, 2 x 64 B", COALESCE, ROOM_1000, 1, 1000, 2, 64, 1),
+    /* Where rooms are hot a write carries scores of messages, and its ceiling hangs on what one of
+     * them adds. */
+    BURST("room of 1,000, 80 x 128 B", COALESCE, ROOM_1000, 1, 1000, 80, 128, 2),
+    BURST("room of 1,000, 1 x 10,400 B", COALESCE, ROOM_1000, 1, 1000, 1, 10400, 1),
     /* Cache. */
     BURST("room of 100, 1 x 128 B", COALESCE, ROOM_100, 1, 100, 1, 128, 2),
     BURST("room of 100, 5 x 128 B", COALESCE, ROOM_100, 1, 100, 5, 128, 1),

@@ -341,12 +341,12 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
     measure->is_dirty = true;
     if (is_answered) {
         gateway_stats_read_all(&measure->server.stats, &after);
+        fill_memory(measure, outcome); /* a yardstick leaves thousands of sockets to be freed */
         measure_yard(measure);
         fill_from_report(&report, outcome);
         fill_from_window(&watch, outcome);
         fill_from_probe(&before, &watch.last, &after, outcome);
         outcome->metric[OUTCOME_refused] = (double)measure->refused;
-        fill_memory(measure, outcome);
         fill_resources(measure, outcome);
         outcome_judge(outcome, &measure->options.scenario->objectives);
         outcome->refused = disturbance(measure, outcome);
