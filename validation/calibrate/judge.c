@@ -35,6 +35,30 @@ static double median_of(const double *values, int32_t count) {
     return stats_median(sorted, (size_t)count);
 }
 
+bool judge_await_calm(struct judge_yards *yards, int32_t gateway_cpu, int32_t load_cpu,
+                      const volatile sig_atomic_t *stop) {
+    CHECK(yards->send_count > 0 && yards->send_count < JUDGE_YARDS_MAX);
+    struct yardstick_result last = {.median = yards->send[yards->send_count - 1]};
+    double before = last.median;
+    struct yardstick_options options = {.cpu = gateway_cpu, .other_cpu = load_cpu};
+    if (!yardstick_wait(&yards->calm, &options, stop, &last))
+        return false;
+    if (last.median != before)
+        yards->send[yards->send_count++] = last.median;
+    return true;
+}
+
+static bool is_off(double first, double last, double median) {
+    return fabs((first + last) / 2 / median - 1) > BAND ||
+           fmax(first, last) / fmin(first, last) > YARDSTICK_STEP_MAX;
+}
+
+bool judge_is_off(const struct judge_yards *yards, int32_t position) {
+    CHECK(position >= 1 && position < yards->send_count);
+    return is_off(yards->send[position - 1], yards->send[position],
+                  median_of(yards->send, yards->send_count));
+}
+
 void judge_windows(struct windows *windows, const struct judge_yards *yards,
                    const int32_t *position) {
     double median = median_of(yards->send, yards->send_count);
@@ -44,9 +68,7 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
         CHECK(after >= 1 && after < yards->send_count);
         double first = yards->send[after - 1], last = yards->send[after];
         window->yardstick = (first + last) / 2 / median;
-        bool is_off = fabs(window->yardstick - 1) > BAND ||
-                      fmax(first, last) / fmin(first, last) > YARDSTICK_STEP_MAX;
-        if (window->exclusion == CALIBRATE_USED && is_off)
+        if (window->exclusion == CALIBRATE_USED && is_off(first, last, median))
             window->exclusion = CALIBRATE_YARDSTICK;
     }
 }

@@ -11,13 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { JUDGE_YARDS_MAX = BLOCKS_MAX + 1, JUDGE_OTHERS_MAX = 4 };
+enum { JUDGE_YARDS_MAX = 4 * BLOCKS_MAX, JUDGE_OTHERS_MAX = 4 };
 
 /* The bare send loop before the first block, every other one and after the last; the slower
  * yardsticks at both ends. */
 struct judge_yards {
     double send[JUDGE_YARDS_MAX];
     int32_t send_count;
+    struct yardstick_calm calm;
     double other[YARDSTICK_KINDS][JUDGE_OTHERS_MAX];
     int32_t other_count[YARDSTICK_KINDS];
 };
@@ -25,6 +26,15 @@ struct judge_yards {
 /* False when a yardstick could not be laid (no sockets, no such processor): errno says why. */
 bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gateway_cpu,
                 int32_t load_cpu) MUST_USE;
+
+/* Waits until the machine is in its quickest mood again, where it is not; one more yardstick then.
+ */
+bool judge_await_calm(struct judge_yards *yards, int32_t gateway_cpu, int32_t load_cpu,
+                      const volatile sig_atomic_t *stop) MUST_USE;
+
+/* True when the yardsticks around a block that began after `position` of them lie too far from each
+ * other, or their mean too far from the median of all so far. */
+bool judge_is_off(const struct judge_yards *yards, int32_t position);
 
 /* Gives each window of block b the mean of the yardsticks before and after it, as a share of the
  * median, and excludes what is beyond the band. `position[block]`: how many yardsticks had been

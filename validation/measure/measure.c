@@ -94,11 +94,22 @@ static bool connect_all(struct measure *measure) {
     return true;
 }
 
-static void measure_yard(struct measure *measure) {
+static struct yardstick_options yard_options(const struct measure *measure) {
     const struct spec_machine *machine = &measure->options.scenario->machine;
-    struct yardstick_options options = {.cpu = (int32_t)machine->gateway_cpu,
-                                        .other_cpu = (int32_t)machine->load_cpu};
+    return (struct yardstick_options){.cpu = (int32_t)machine->gateway_cpu,
+                                      .other_cpu = (int32_t)machine->load_cpu};
+}
+
+/* Until the machine is in the mood of the pair's other probes. */
+static void await_calm(struct measure *measure) {
+    struct yardstick_options options = yard_options(measure);
     measure->yard_first = measure->yard_last;
+    if (!yardstick_wait(&measure->calm, &options, measure->options.stop, &measure->yard_first))
+        measure->yard_first.median = NAN;
+}
+
+static void measure_yard(struct measure *measure) {
+    struct yardstick_options options = yard_options(measure);
     if (!yardstick_measure(YARDSTICK_SEND, &options, &measure->yard_last))
         measure->yard_last = (struct yardstick_result){.median = NAN};
 }
@@ -110,10 +121,7 @@ bool measure_open(struct measure *measure, const struct measure_options *options
         return false;
     if (options->is_for_ramp)
         return true;
-    if (!connect_all(measure))
-        return false;
-    measure_yard(measure);
-    return true;
+    return connect_all(measure);
 }
 
 void measure_close(struct measure *measure) {
@@ -323,6 +331,9 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
         return fail(measure, "the gateway has ended");
     if (!clean(measure))
         return false;
+    await_calm(measure);
+    if (is_stopped(measure))
+        return fail(measure, "stopped");
     struct gateway_stats before, after;
     gateway_stats_read_all(&measure->server.stats, &before);
     base_ns start_ns = now_ns() + START_IN_NS;

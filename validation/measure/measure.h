@@ -40,6 +40,7 @@ struct measure {
     char scenario_path[64]; /* a temporary file, removed by measure_close */
     struct yardstick_result yard_first,
         yard_last; /* the bare send loop, before and after the latest probe */
+    struct yardstick_calm calm;
     int64_t connected, refused;
     bool is_alone; /* on a loopback of its own (loopback.h); else why_shared says why not */
     char why_shared[LOOPBACK_WHY_BYTES];

@@ -39,6 +39,7 @@ enum {
     BULK_BYTES = 1 << 20,
 };
 #define WINDOW_NS (30 * BASE_NS_PER_MS)
+#define REST_NS (300 * BASE_NS_PER_MS)
 #define SWEEP_EVERY_NS (3 * BASE_NS_PER_MS)
 
 struct yardstick { /* what a measuring thread is given */
@@ -312,6 +313,31 @@ bool yardstick_measure(enum yardstick_kind kind, const struct yardstick_options 
     }
     errno = error;
     return error == 0;
+}
+
+static void rest(void) {
+    nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
+}
+
+bool yardstick_wait(struct yardstick_calm *calm, const struct yardstick_options *options,
+                    const volatile sig_atomic_t *stop, struct yardstick_result *last) {
+    base_ns until_ns = clock_of(CLOCK_MONOTONIC) + YARDSTICK_PATIENCE_NS;
+    if (!(last->median > 0) && !yardstick_measure(YARDSTICK_SEND, options, last))
+        return false;
+    if (calm->quickest == 0 || last->median < calm->quickest)
+        calm->quickest = last->median;
+    while (last->median > YARDSTICK_CALM_MAX * calm->quickest && (stop == NULL || !*stop)) {
+        if (clock_of(CLOCK_MONOTONIC) > until_ns) {
+            calm->quickest = last->median;
+            return true;
+        }
+        rest();
+        if (!yardstick_measure(YARDSTICK_SEND, options, last))
+            return false;
+        if (last->median < calm->quickest)
+            calm->quickest = last->median;
+    }
+    return true;
 }
 
 static const struct {

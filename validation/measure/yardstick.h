@@ -8,6 +8,9 @@
 
 #include "sim/base/attributes.h"
 
+#include "sim/base/time.h"
+
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +40,21 @@ const char *yardstick_unit(enum yardstick_kind kind); /* "ns", "ns", "us" */
  * pinning. */
 bool yardstick_measure(enum yardstick_kind kind, const struct yardstick_options *options,
                        struct yardstick_result *result) MUST_USE;
+
+/* A machine that is shared has moods: for seconds everything takes half as long again, and not all
+ * things equally. What is to be compared is measured in one mood, the quickest seen, where that can
+ * be had by waiting. */
+struct yardstick_calm {
+    double quickest; /* 0: none yet */
+};
+#define YARDSTICK_CALM_MAX 1.15 /* of the quickest: still the same mood */
+#define YARDSTICK_PATIENCE_NS (10 * BASE_NS_PER_S)
+
+/* Takes YARDSTICK_SEND again, from `last` on (median 0: none yet), until it is calm. When patience
+ * ends the machine has changed for good, and what it has come to is the new mood. False as above.
+ */
+bool yardstick_wait(struct yardstick_calm *calm, const struct yardstick_options *options,
+                    const volatile sig_atomic_t *stop, struct yardstick_result *last) MUST_USE;
 
 /* How far two yardsticks around something may lie apart, the larger over the smaller: beyond it the
  * machine had no one speed in between. */
