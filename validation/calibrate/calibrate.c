@@ -339,7 +339,7 @@ static enum calibrate_outcome answer(struct calibration *calibration) {
     const char *why = "";
     judge_windows(&calibration->windows, &calibration->yards, calibration->positions);
     record_windows(calibration);
-    if (judge_refuses(&calibration->windows, &calibration->yards, calibration->why))
+    if (judge_refuses(&calibration->windows, calibration->why))
         return CALIBRATE_REFUSED;
     if (!estimate_costs(&estimate, &calibration->windows, calibration->cells,
                         calibration->blocks_count, &why)) {

@@ -10,7 +10,6 @@
 #include <string.h>
 
 static const double BAND = 0.25;
-static const double DRIFT_MOST = 0.25;
 static const double EXCLUDED_MOST = 0.40;
 
 bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gateway_cpu,
@@ -73,21 +72,6 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
     }
 }
 
-/* The first quarter of the yardsticks against the last: one that met a hiccup is no drift. */
-static bool is_drifting(const struct judge_yards *yards, char why[CALIBRATE_WHY_BYTES]) {
-    int32_t quarter = (yards->send_count + 3) / 4;
-    double first = median_of(yards->send, quarter);
-    double last = median_of(yards->send + yards->send_count - quarter, quarter);
-    double drift = last / first - 1;
-    if (fabs(drift) <= DRIFT_MOST)
-        return false;
-    snprintf(why, CALIBRATE_WHY_BYTES,
-             "the machine's speed changed: a bare send cost %.0f ns in the first quarter and %.0f "
-             "ns in the last (%+.0f %%; at most %.0f %%)",
-             first, last, 100 * drift, 100 * DRIFT_MOST);
-    return true;
-}
-
 /* The exclusion that took most windows. */
 static enum calibrate_exclusion commonest(const struct windows *windows) {
     int32_t counts[CALIBRATE_EXCLUSIONS] = {0}, most = CALIBRATE_USED + 1;
@@ -99,13 +83,10 @@ static enum calibrate_exclusion commonest(const struct windows *windows) {
     return (enum calibrate_exclusion)most;
 }
 
-bool judge_refuses(const struct windows *windows, const struct judge_yards *yards,
-                   char why[CALIBRATE_WHY_BYTES]) {
+bool judge_refuses(const struct windows *windows, char why[CALIBRATE_WHY_BYTES]) {
     int32_t excluded = 0;
     for (int32_t i = 0; i < windows->count; i++)
         excluded += windows->items[i].exclusion != CALIBRATE_USED;
-    if (is_drifting(yards, why))
-        return true;
     if (excluded <= EXCLUDED_MOST * windows->count)
         return false;
     snprintf(why, CALIBRATE_WHY_BYTES,

@@ -43,8 +43,7 @@ void judge_windows(struct windows *windows, const struct judge_yards *yards,
                    const int32_t *position);
 
 /* True with the reason in `why` when this machine cannot be calibrated now. */
-bool judge_refuses(const struct windows *windows, const struct judge_yards *yards,
-                   char why[CALIBRATE_WHY_BYTES]) MUST_USE;
+bool judge_refuses(const struct windows *windows, char why[CALIBRATE_WHY_BYTES]) MUST_USE;
 
 void judge_to_profile(const struct judge_yards *yards, struct profile *profile);
 
