@@ -55,6 +55,35 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.headroom("run", self.small, "--set", "nothing").returncode, 64)
         self.assertEqual(self.headroom("run", self.small, "--no-such-option").returncode, 64)
 
+    def test_accuracy_refuses_wrong_usage_and_an_index_with_a_typo(self):
+        if "\n  accuracy " not in self.headroom("--help").stdout:
+            self.skipTest("built without the real pair")
+        for words in (("--repeats", "many"), ("--repeats", "65"), ("--subset", "slow"), ("--gate", "0.5"), ("a", "b")):
+            self.assertEqual(self.headroom("accuracy", *words).returncode, 64, words)
+        self.assertEqual(self.headroom("accuracy", "nowhere.json").returncode, 66)
+        index = os.path.join(self.folder.name, "index.json")
+        with open(index, "w") as file:
+            file.write('{ "schema_version": 1,\n  "cases": [ { "scenario": "small.json", "figures": ["latancy"], "isquick": true } ] }\n')
+        wrong = self.headroom("accuracy", index)
+        self.assertEqual(wrong.returncode, 65)
+        self.assertIn('index.json:2:54: cases[0]: "latancy" is no figure; did you mean "latency"?', wrong.stderr)
+        self.assertIn('index.json:2:66: cases[0]: unknown key "isquick"; did you mean "is_quick"?', wrong.stderr)
+
+    def test_accuracy_without_repeats_predicts_and_prints_what_is_missing(self):
+        if "\n  accuracy " not in self.headroom("--help").stdout:
+            self.skipTest("built without the real pair")
+        with open(os.path.join(self.folder.name, "index.json"), "w") as file:
+            file.write('{ "schema_version": 1, "cases": [ { "scenario": "small.json", "figures": ["memory", "descriptors"] } ] }')
+        words = ("accuracy", "index.json", "--repeats", "0", "--db", "a.db", "--out", "table.md")
+        first, code = self.answer(*words)
+        self.assertEqual(code, 75)
+        self.assertEqual([cell["missing"] for cell in first["cells"]], ["not measured"] * 2)
+        with open(os.path.join(self.folder.name, "table.md")) as file:
+            self.assertIn("missing: not measured", file.read())
+        self.answer(*words)
+        with sqlite3.connect(os.path.join(self.folder.name, "a.db")) as store:
+            self.assertEqual(store.execute("SELECT count(*) FROM runs").fetchone()[0], 2)  # a second start predicts nothing again
+
     def test_missing_and_broken_input(self):
         self.assertEqual(self.headroom("run", "nowhere.json").returncode, 66)
         broken = os.path.join(self.folder.name, "broken.json")
