@@ -16,11 +16,10 @@
 #include <stdint.h>
 
 enum blocks_setting {
-    BLOCKS_COALESCE,    /* rooms of 1, 100, 1,000 and 5,000, written once per turn; the members of
-                           all but the last lie scattered among the others' */
-    BLOCKS_TOGETHER,    /* 30 rooms of 100, each connected in one go */
+    BLOCKS_COALESCE,    /* rooms of 1, 100 and 1,000, written once per turn */
+    BLOCKS_SCATTERED,   /* 30 rooms of 100, their members dealt out at random */
     BLOCKS_AT_ONCE,     /* rooms of 100 and 1,000, written at once */
-    BLOCKS_SMALL_ROOMS, /* many rooms of 4, 20 and 100 with independent publishers */
+    BLOCKS_SMALL_ROOMS, /* many rooms of 15 with independent publishers */
     BLOCKS_STALLED,     /* readers that trickle, behind a small send buffer */
     BLOCKS_STANDING, /* readers that never read, likewise: a gateway that nothing waited in yet */
     BLOCKS_QUIET,    /* one room of ten, now and then a publish */
