@@ -30,7 +30,7 @@ struct yardstick_result {
 struct yardstick_options {
     int32_t cpu;         /* where the work is done; -1: anywhere */
     int32_t other_cpu;   /* the reader, or the one that is woken */
-    int32_t connections; /* of YARDSTICK_SEND; 0: 1,000 */
+    int32_t connections; /* of YARDSTICK_SEND; 0: 200 */
 };
 
 const char *yardstick_name(enum yardstick_kind kind); /* "send", "memory", "wake_up" */
