@@ -21,7 +21,7 @@ STAND_INS = {
     "headroom": "exit ${HEADROOM_CODE:-0}",
 }
 UNLOGGED = ("dpkg-query", "id")
-TOOLS = ("bash", "dirname", "cat", "grep", "mkdir", "cp", "date")  # the real ones that it may use
+TOOLS = ("seq", "timeout", "bash", "dirname", "cat", "grep", "mkdir", "cp", "date")  # the real ones that it may use
 
 
 class World:
