@@ -6,6 +6,7 @@
 #include "models/workload/plan.h"
 #include "sim/base/check.h"
 
+enum { ROUGH_PART = 4 };
 enum {
     DRAW_PURPOSE = 0x636f7374
 }; /* "cost": apart from the workload's purposes, which are small */
@@ -40,16 +41,18 @@ struct study_probe_result world_result_of(const struct outcome *outcome) {
 
 /* A steady-state window need not hold more publishes than this many: it is shortened where the rate
  * is that high, but not below twenty times the objective's `within`, where a backlog would hide
- * (DESIGN section 5). A window with a fixed warm-up imitates a measurement and keeps its length. */
+ * (DESIGN section 5); a rough look takes a quarter. A window with a fixed warm-up imitates a
+ * measurement and keeps its length. */
 static base_ns window_of(const struct world_sim *sim, const struct study_probe_request *request) {
     static const double PUBLISHES_ENOUGH = 200000;
     double rate = plan_offered(&sim->scenario->roster).publishes_per_s * request->scale;
     base_ns enough_ns = base_ns_from_seconds(PUBLISHES_ENOUGH / rate);
     base_ns least_ns = 20 * sim->scenario->spec.objectives.delivery.within;
+    if (request->warm_up_ns != SPEC_AUTO)
+        return request->measure_ns;
     enough_ns = enough_ns > least_ns ? enough_ns : least_ns;
-    return request->warm_up_ns == SPEC_AUTO && enough_ns < request->measure_ns
-               ? enough_ns
-               : request->measure_ns;
+    base_ns window_ns = enough_ns < request->measure_ns ? enough_ns : request->measure_ns;
+    return request->is_rough ? window_ns / ROUGH_PART : window_ns;
 }
 
 static bool probe(void *context, const struct study_probe_request *request,

@@ -186,12 +186,25 @@ static bool confirm_failure(struct search *search, double x, struct test *test) 
     return true;
 }
 
+/* Steps that are known to hold count as probes, so that what follows is what would have followed.
+ */
+static double skip_known(struct search *search, double x) {
+    const double step = log(climb_factor);
+    for (; x + step < log(search->options.holds_below) && may_probe(search); x += step) {
+        search->climbed[search->climbed_count++] = (struct test){.x = x, .is_decided = true};
+        search->ceiling->probes_count++;
+        search->ceiling->probed_ns += window_of(&search->options);
+    }
+    return x;
+}
+
 /* Up to the first failure above a pass, or down to the first pass below a failure. */
 static bool climb(struct search *search, double *pass, double *fail) {
     const double step = log(climb_factor);
     const double lowest = log(search->options.scale_min), highest = log(search->options.scale_max);
     double x = fmin(fmax(log(search->options.first_scale), lowest), highest);
     *pass = *fail = (double)NAN;
+    x = skip_known(search, x);
     while (isnan(*pass) || isnan(*fail)) {
         struct test test;
         search->expected = 8 + search->options.spread_count;

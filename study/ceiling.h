@@ -48,6 +48,8 @@ struct study_ceiling_options {
     uint64_t seed;
     uint64_t first_replication; /* each probe has a replication of its own from here on */
     int32_t draw;
+    double holds_below; /* (nothing) scales below are known to hold: the climb takes their probes
+                           for made and passed */
     /* 0 in any of these: the value in brackets. */
     int32_t repeats_max;  /* (2) further probes of a load that is undecided */
     int32_t refusals_max; /* (5) refused probes in a row before the search is refused */

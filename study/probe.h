@@ -18,6 +18,7 @@ struct study_probe_request {
     uint64_t replication; /* which arrival stream; a measured world draws its plan from it too */
     int32_t draw;         /* which draw of the costs; 0: the profile's values. A measured world has
                              none and ignores it. */
+    bool is_rough;        /* only to learn where to look: a world may look for a shorter time */
 };
 
 struct study_probe_result {

@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-static const double end_margin = 0.1;    /* of the bracket, at either end */
-static const double close_enough = 0.02; /* logits: a fiftieth of the late share */
+static const double end_margin = 0.1; /* of the bracket, at either end */
 
 struct side {
     double x, y; /* log(scale), logit distance; y NAN: not probed yet */
@@ -43,10 +42,18 @@ static bool probe(struct hunt *hunt, double x, double *y) {
     return true;
 }
 
+/* Twice as far as the root should be, so that the next probe lies beyond it. */
+static double first_step(const struct hunt *hunt, double y) {
+    const struct study_root_options *options = hunt->options;
+    if (!(options->steepness > 0) || fabs(y) >= STUDY_LOGIT_MAX)
+        return options->first_step;
+    return fmin(fmax(2 * fabs(y) / options->steepness, options->tolerance), options->first_step);
+}
+
 static bool bracket(struct hunt *hunt) {
     const double lowest = log(hunt->options->scale_min), highest = log(hunt->options->scale_max);
     double x = fmin(fmax(log(hunt->options->first_scale), lowest), highest), y;
-    double step = hunt->options->first_step;
+    double step = 0;
     while (isnan(hunt->pass.y) || isnan(hunt->fail.y)) {
         if (!probe(hunt, x, &y))
             return false;
@@ -54,8 +61,8 @@ static bool bracket(struct hunt *hunt) {
             return end(hunt, STUDY_BELOW_FIRST);
         if (y <= 0 && x >= highest)
             return end(hunt, STUDY_ABOVE_LAST);
+        step = step > 0 ? 2 * step : first_step(hunt, y);
         x = y > 0 ? fmax(x - step, lowest) : fmin(x + step, highest);
-        step *= 2;
     }
     return true;
 }
@@ -65,6 +72,12 @@ static double between(struct side pass, struct side fail) {
     return pass.x + fmin(fmax(part, end_margin), 1 - end_margin) * (fail.x - pass.x);
 }
 
+static double steepness_of(struct side pass, struct side fail) {
+    return (fail.y - pass.y) / (fail.x - pass.x);
+}
+
+/* Until the bracket is narrow enough, or a probe lies so near the objective that the bracket's
+ * slope, which is hardly ever steeper than the curve's, takes it within half the tolerance. */
 static bool polish(struct hunt *hunt) {
     int32_t kept = 0; /* +n: the pass has been kept n times in a row; -n: the failure */
     while (hunt->fail.x - hunt->pass.x > hunt->options->tolerance) {
@@ -78,7 +91,7 @@ static bool polish(struct hunt *hunt) {
             return true; /* the bracket is wider than asked for, and still a bracket */
         if (!probe(hunt, between(pass, fail), &y))
             return false;
-        if (fabs(y) < close_enough)
+        if (fabs(y) < hunt->options->tolerance / 2 * steepness_of(hunt->pass, hunt->fail))
             return true;
         kept = y > 0 ? (kept > 0 ? kept + 1 : 1) : (kept < 0 ? kept - 1 : -1);
     }
@@ -89,15 +102,17 @@ struct study_root study_find_root(const struct study_world *world,
                                   const struct study_root_options *options,
                                   const struct study_probe_request *request) {
     const double nan = (double)NAN;
-    struct hunt hunt = {.world = world,
-                        .options = options,
-                        .request = *request,
-                        .root = {.outcome = STUDY_FOUND, .log_scale = nan, .broke = ""},
-                        .pass = {nan, nan},
-                        .fail = {nan, nan}};
+    struct hunt hunt = {
+        .world = world,
+        .options = options,
+        .request = *request,
+        .root = {.outcome = STUDY_FOUND, .log_scale = nan, .steepness = nan, .broke = ""},
+        .pass = {nan, nan},
+        .fail = {nan, nan}};
     if (bracket(&hunt) && polish(&hunt)) {
         double part = -hunt.pass.y / (hunt.fail.y - hunt.pass.y);
         hunt.root.log_scale = hunt.pass.x + part * (hunt.fail.x - hunt.pass.x);
+        hunt.root.steepness = steepness_of(hunt.pass, hunt.fail);
     }
     return hunt.root;
 }

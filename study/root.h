@@ -14,12 +14,14 @@ struct study_root_options {
     double first_scale, scale_min, scale_max;
     double first_step; /* of log(load), doubled until the root is bracketed */
     double tolerance;  /* of log(load) */
+    double steepness;  /* of the logit near the root, as far as anybody knows; 0: nobody does */
 };
 
 struct study_root {
     enum study_ceiling_outcome outcome; /* FOUND, BELOW_FIRST, ABOVE_LAST, REFUSED, STOPPED,
                                            EXHAUSTED (STUDY_ROOT_PROBES_MAX before a bracket) */
     double log_scale;                   /* FOUND only */
+    double steepness;                   /* FOUND only: of the last bracket */
     const char *broke;                  /* at the lowest failure; "" for none */
     int32_t probes_count;
 };

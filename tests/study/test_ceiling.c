@@ -254,6 +254,26 @@ START_TEST(every_probe_is_told_and_has_a_replication_of_its_own) {
 }
 END_TEST
 
+/* Not one of the later probes may differ: what is skipped counts, and has used up its streams. */
+START_TEST(what_is_known_to_hold_is_skipped_and_changes_nothing) {
+    struct study_ceiling_options options = standard;
+    for (options.seed = 1; options.seed <= 20; options.seed++) {
+        struct logistic_world whole_world = noisy, short_world = noisy;
+        options.holds_below = 0;
+        struct study_ceiling whole = found_in(&whole_world, &options);
+        options.holds_below = 0.6 * truth;
+        struct study_ceiling skipped = found_in(&short_world, &options);
+        ck_assert_double_eq(skipped.scale.value, whole.scale.value);
+        ck_assert_double_eq(skipped.scale.low, whole.scale.low);
+        ck_assert_int_eq(skipped.probes_count, whole.probes_count);
+        ck_assert_int_eq(skipped.probed_ns, whole.probed_ns);
+        /* 0.3 * 1.4^4 is the last of the climb's loads below 0.6 * 2.385 */
+        ck_assert_int_eq(short_world.probes_count, whole_world.probes_count - 4);
+        ck_assert_double_eq_tol(short_world.lowest_scale, 0.3 * pow(1.4, 4), 1e-9);
+    }
+}
+END_TEST
+
 START_TEST(the_same_seed_gives_the_same_ceiling) {
     struct logistic_world world = noisy;
     struct study_ceiling a = found_in(&world, &standard), b = found_in(&world, &standard);
@@ -309,6 +329,7 @@ int main(void) {
         TEST(a_stop_is_obeyed_at_once),
         TEST(probes_and_time_have_an_end),
         TEST(every_probe_is_told_and_has_a_replication_of_its_own),
+        TEST(what_is_known_to_hold_is_skipped_and_changes_nothing),
         TEST(the_same_seed_gives_the_same_ceiling),
         LOOP_TEST(a_finite_probe_flatters_as_much_as_it_is_known_to, 3),
     };

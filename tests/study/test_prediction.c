@@ -87,6 +87,29 @@ START_TEST(calibration_and_simulation_are_told_apart) {
 }
 END_TEST
 
+/* Draws far apart, as of a machine that was calibrated badly: the case that rough looks are for. */
+START_TEST(rough_looks_save_probes_and_move_nothing) {
+    struct study_prediction straight, biased;
+    struct logistic_world world = system_of_known_spread;
+    world.draw_spread = 0.4;
+    world.stream_spread = 0.002;
+    struct study_world as_world = logistic_world(&world);
+    study_predict(&as_world, &standard, NULL, &straight);
+    ck_assert_int_eq(world.probes_count, straight.probes_count);
+    /* 24 roots: one probe on either side of the root and one between, some one more */
+    ck_assert_int_le(world.probes_count - world.rough_count, 24 * 4 + 12);
+    world.rough_bias = 0.3;
+    study_predict(&as_world, &standard, NULL, &biased);
+    ck_assert_double_eq_tol(log(biased.scale.value), log(straight.scale.value), 0.0005);
+    ck_assert_double_eq_tol(log(biased.scale.low), log(straight.scale.low), 0.002);
+    world.rough_bias = 100; /* rough looks that see nothing at all */
+    study_predict(&as_world, &standard, NULL, &biased);
+    ck_assert_int_eq(biased.outcome, STUDY_FOUND);
+    ck_assert_int_eq(biased.roots_missing, 0);
+    ck_assert_double_eq_tol(log(biased.scale.value), log(straight.scale.value), 0.0005);
+}
+END_TEST
+
 /* One measurement: a machine of its own draw, the whole procedure with its noise. */
 START_TEST(the_interval_covers_one_measurement) {
     enum { SEEDS = 150 };
@@ -183,7 +206,7 @@ START_TEST(the_executor_changes_nothing) {
     study_predict(&world, &options, NULL, &a);
     study_predict(&world, &options, &backwards, &b);
     study_predict(&world, &options, &threads, &c);
-    ck_assert_int_eq(tasks, 6 + 3);
+    ck_assert_int_eq(tasks, 1 + 2 + 6 + 3); /* the pilot, a look at each draw, roots, readings */
     ck_assert_double_eq(a.scale.value, b.scale.value);
     ck_assert_double_eq(a.scale.high, c.scale.high);
     ck_assert_double_eq(a.as_measured_scale.low, b.as_measured_scale.low);
@@ -210,6 +233,7 @@ int main(void) {
         TEST(a_root_is_found_to_its_tolerance_in_ten_probes),
         TEST(a_root_beyond_the_scales_is_not_made_up),
         TEST(calibration_and_simulation_are_told_apart),
+        TEST(rough_looks_save_probes_and_move_nothing),
         TEST(the_interval_covers_one_measurement),
         TEST(the_reading_of_short_windows_is_predicted_with_its_bias),
         TEST(the_executor_changes_nothing),

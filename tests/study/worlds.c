@@ -28,6 +28,7 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
     if (world->stop_after > 0 && world->probes_count >= world->stop_after)
         return false;
     world->probes_count++;
+    world->rough_count += request->is_rough;
     world->highest_scale = fmax(world->highest_scale, request->scale);
     if (world->lowest_scale == 0 || request->scale < world->lowest_scale)
         world->lowest_scale = request->scale;
@@ -40,6 +41,8 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
     if (request->draw > 0)
         ceiling += world->draw_spread * normal_of(request->seed, (uint64_t)request->draw, RNG_DRAW);
     ceiling += world->stream_spread * normal_of(request->seed, request->replication, RNG_STREAM);
+    if (request->is_rough)
+        ceiling += world->rough_bias;
     double distance = world->slope * (log(request->scale) - ceiling);
     if (rng_uniform(&rng) < world->wrong_share || world->probes_count == world->wrong_probe)
         distance = -distance;

@@ -20,8 +20,10 @@ struct logistic_world {
     int64_t stop_after;   /* probes; 0: never */
     double
         unstable_from; /* scale from which on the verdict is unstable, late share 0; 0: nowhere */
+    double rough_bias; /* of log(ceiling), where a rough look is asked for */
     double lost_from;  /* scale from which on a tenth is lost, late share 0; 0: nowhere */
-    int64_t probes_count;               /* that it has answered */
+    int64_t probes_count; /* that it has answered; of these, rough ones: */
+    int64_t rough_count;
     double highest_scale, lowest_scale; /* asked for; 0: none */
 };
 struct study_world logistic_world(struct logistic_world *world);
