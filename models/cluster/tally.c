@@ -240,6 +240,13 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     report_batches(tally, window, outcome);
 }
 
+/* Buckets up to the end of the highest octave in use, however many are reserved. */
+static size_t octaves_in_use(const struct hist *hist) {
+    if (hist->total == 0)
+        return 0;
+    return ((size_t)(hist_bucket(hist->max) >> HIST_SUB_BITS) + 1) << HIST_SUB_BITS;
+}
+
 void tally_fingerprint(const struct tally *tally, struct fingerprint *fingerprint) {
     for (int32_t i = 0; i < tally->steps_count; i++) {
         const struct tally_step *step = &tally->steps[i];
@@ -252,5 +259,5 @@ void tally_fingerprint(const struct tally *tally, struct fingerprint *fingerprin
     }
     for (int32_t i = 0; i < tally->hists_count; i++)
         fingerprint_bytes(fingerprint, tally->hists[i].counts,
-                          tally->hists[i].counts_length * sizeof(uint64_t));
+                          octaves_in_use(&tally->hists[i]) * sizeof(uint64_t));
 }
