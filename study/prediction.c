@@ -59,7 +59,7 @@ static struct study_root_options around(const struct job *job, double log_scale,
         .scale_min = options->scale_min,
         .scale_max = options->scale_max,
         .first_step = step,
-        .tolerance = options->root_tolerance > 0 ? options->root_tolerance : 0.002};
+        .tolerance = options->root_tolerance > 0 ? options->root_tolerance : 0.005};
 }
 
 static struct study_root rough_root(const struct job *job, int32_t draw, double log_scale,

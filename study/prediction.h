@@ -31,7 +31,7 @@ struct study_prediction_options {
     uint64_t seed;
     int32_t draws;         /* of the costs, at least 2 */
     int32_t streams;       /* per draw, at least 2; draws * streams <= STUDY_REPLICATIONS_MAX */
-    double root_tolerance; /* of log(load); 0: 0.002 */
+    double root_tolerance; /* of log(load); 0: 0.005 */
     /* What the measuring procedure would read: its options (windows, counts). `objective`, scales,
      * seed, draw and replication are filled in here. */
     int32_t

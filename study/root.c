@@ -1,10 +1,12 @@
-/* Doubling steps to a bracket, then the Illinois variant of regula falsi on the logit (Dowell and
+/* Doubling steps to a bracket, up to fourfold loads: a probe far above the root costs as many times
+ * what one at the root does. Then the Illinois variant of regula falsi on the logit (Dowell and
  * Jarratt 1971), kept away from the bracket's ends so that a flat piece cannot stall it. */
 #include "study/root.h"
 
 #include <math.h>
 
-static const double end_margin = 0.1; /* of the bracket, at either end */
+static const double end_margin = 0.1;             /* of the bracket, at either end */
+static const double step_max = 1.386294361119891; /* log(4) */
 
 struct side {
     double x, y; /* log(scale), logit distance; y NAN: not probed yet */
@@ -47,7 +49,8 @@ static double first_step(const struct hunt *hunt, double y) {
     const struct study_root_options *options = hunt->options;
     if (!(options->steepness > 0) || fabs(y) >= STUDY_LOGIT_MAX)
         return options->first_step;
-    return fmin(fmax(2 * fabs(y) / options->steepness, options->tolerance), options->first_step);
+    double step = fmax(2 * fabs(y) / options->steepness, options->tolerance / 2);
+    return fmin(step, options->first_step);
 }
 
 static bool bracket(struct hunt *hunt) {
@@ -61,7 +64,7 @@ static bool bracket(struct hunt *hunt) {
             return end(hunt, STUDY_BELOW_FIRST);
         if (y <= 0 && x >= highest)
             return end(hunt, STUDY_ABOVE_LAST);
-        step = step > 0 ? 2 * step : first_step(hunt, y);
+        step = step > 0 ? fmin(2 * step, step_max) : first_step(hunt, y);
         x = y > 0 ? fmax(x - step, lowest) : fmin(x + step, highest);
     }
     return true;
