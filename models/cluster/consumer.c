@@ -37,12 +37,47 @@ void consumer_init(struct consumer *consumer, const struct consumer_options *opt
 }
 
 void consumer_fini(struct consumer *consumer) {
-    free(consumer->messages);
-    consumer->messages = NULL;
+    free(consumer->sent.messages);
+    free(consumer->queued.messages);
+    consumer->sent = consumer->queued = (struct consumer_ring){0};
 }
 
-static struct consumer_message *message_at(const struct consumer *consumer, int32_t index) {
-    return &consumer->messages[(consumer->messages_first + index) & (consumer->messages_max - 1)];
+/* --- rings --- */
+
+static struct consumer_message *ring_at(const struct consumer_ring *ring, int32_t index) {
+    return &ring->messages[(ring->first + index) & (ring->max - 1)];
+}
+
+static void ring_grow(struct consumer_ring *ring) {
+    int32_t max = ring->max ? ring->max * 2 : 16;
+    CHECK(max > 0);
+    struct consumer_message *messages = malloc((size_t)max * sizeof *messages);
+    CHECK(messages != NULL);
+    for (int32_t i = 0; i < ring->count; i++)
+        messages[i] = *ring_at(ring, i);
+    free(ring->messages);
+    *ring = (struct consumer_ring){.messages = messages, .count = ring->count, .max = max};
+}
+
+static struct consumer_message *ring_append(struct consumer_ring *ring,
+                                            const struct consumer_message *message) {
+    if (ring->count == ring->max)
+        ring_grow(ring);
+    struct consumer_message *last = ring_at(ring, ring->count++);
+    *last = *message;
+    return last;
+}
+
+static void ring_pop(struct consumer_ring *ring) {
+    ring->first = (ring->first + 1) & (ring->max - 1);
+    ring->count--;
+}
+
+/* Those before it move up by one: what is dropped is mostly the oldest. */
+static void ring_remove(struct consumer_ring *ring, int32_t index) {
+    for (int32_t i = index; i > 0; i--)
+        *ring_at(ring, i) = *ring_at(ring, i - 1);
+    ring_pop(ring);
 }
 
 /* --- reading --- */
@@ -70,16 +105,15 @@ static base_ns time_of(const struct consumer *consumer, int64_t position) {
 /* Counts what has arrived by `until_ns`, the client reading from the origin on without a break. */
 static void deliver(struct consumer *consumer, base_ns until_ns, struct tally *tally,
                     base_ns delay_ns) {
-    while (consumer->messages_count > 0) {
-        const struct consumer_message *message = message_at(consumer, 0);
+    while (consumer->sent.count > 0) {
+        const struct consumer_message *message = ring_at(&consumer->sent, 0);
         base_ns at_ns = time_of(consumer, message->end);
-        if (message->end > consumer->kernel_end || at_ns > until_ns)
+        if (at_ns > until_ns)
             return;
         tally_range(tally, message->due_ns, at_ns + delay_ns, 0, 1);
         if (consumer->watch >= 0)
             tally_watch(tally, consumer->watch, message->due_ns, at_ns + delay_ns);
-        consumer->messages_first = (consumer->messages_first + 1) & (consumer->messages_max - 1);
-        consumer->messages_count--;
+        ring_pop(&consumer->sent);
     }
 }
 
@@ -150,34 +184,25 @@ base_ns consumer_room_at(const struct consumer *consumer, base_ns now_ns) {
 
 /* --- writing --- */
 
-static void make_room(struct consumer *consumer) {
-    if (consumer->messages_count < consumer->messages_max)
-        return;
-    int32_t max = consumer->messages_max ? consumer->messages_max * 2 : 16;
-    CHECK(max > 0);
-    struct consumer_message *messages = malloc((size_t)max * sizeof *messages);
-    CHECK(messages != NULL);
-    for (int32_t i = 0; i < consumer->messages_count; i++)
-        messages[i] = *message_at(consumer, i);
-    free(consumer->messages);
-    consumer->messages = messages;
-    consumer->messages_max = max;
-    consumer->messages_first = 0;
-}
-
 void consumer_append(struct consumer *consumer, const struct consumer_message *message) {
-    make_room(consumer);
-    consumer->messages_count++;
-    struct consumer_message *last = message_at(consumer, consumer->messages_count - 1);
-    *last = *message;
+    ring_append(&consumer->queued, message);
     consumer->queued_end += message->bytes;
-    last->end = consumer->queued_end;
 }
 
 int64_t consumer_room(const struct consumer *consumer, base_ns now_ns) {
     int64_t space = consumer->capacity_bytes - consumer_level(consumer, now_ns);
     int64_t waiting = consumer->queued_end - consumer->kernel_end;
     return waiting < space ? waiting : space;
+}
+
+static int64_t head_end(const struct consumer *consumer) {
+    return consumer->head_begin + ring_at(&consumer->queued, 0)->bytes;
+}
+
+static void send_head(struct consumer *consumer) {
+    consumer->head_begin = head_end(consumer);
+    ring_append(&consumer->sent, ring_at(&consumer->queued, 0))->end = consumer->head_begin;
+    ring_pop(&consumer->queued);
 }
 
 void consumer_push(struct consumer *consumer, int64_t bytes, base_ns now_ns) {
@@ -189,86 +214,50 @@ void consumer_push(struct consumer *consumer, int64_t bytes, base_ns now_ns) {
             consumer->origin_ns = now_ns;
     }
     consumer->kernel_end += bytes;
-}
-
-/* The first message that ends behind `position`. */
-static int32_t first_behind(const struct consumer *consumer, int64_t position) {
-    int32_t low = 0, high = consumer->messages_count;
-    while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (message_at(consumer, middle)->end > position)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-/* The first message that is not wholly with the kernel. */
-static int32_t first_queued(const struct consumer *consumer) {
-    return first_behind(consumer, consumer->kernel_end);
+    while (consumer->queued.count > 0 && head_end(consumer) <= consumer->kernel_end)
+        send_head(consumer);
 }
 
 int64_t consumer_messages_within(const struct consumer *consumer, int64_t bytes) {
-    return first_behind(consumer, consumer->kernel_end + bytes) - first_queued(consumer);
+    int64_t end = consumer->head_begin;
+    for (int32_t i = 0; i < consumer->queued.count; i++) {
+        end += ring_at(&consumer->queued, i)->bytes;
+        if (end > consumer->kernel_end + bytes)
+            return i;
+    }
+    return consumer->queued.count;
+}
+
+static int64_t head_sent_bytes(const struct consumer *consumer) {
+    return consumer->queued.count > 0 ? consumer->kernel_end - consumer->head_begin : 0;
 }
 
 void consumer_count_queue(struct consumer *consumer) {
-    int32_t first = first_queued(consumer);
     struct slow_consumer_queue *queue = &consumer->queue;
     queue->bytes = consumer->queued_end - consumer->kernel_end;
-    queue->messages = consumer->messages_count - first;
-    queue->head_sent_bytes = 0;
-    if (queue->messages > 0) {
-        const struct consumer_message *head = message_at(consumer, first);
-        int64_t begin = head->end - head->bytes;
-        queue->head_sent_bytes = begin < consumer->kernel_end ? consumer->kernel_end - begin : 0;
-    }
+    queue->messages = consumer->queued.count;
+    queue->head_sent_bytes = head_sent_bytes(consumer);
 }
 
 /* --- dropping --- */
 
-/* Takes message `index` out of the ring; those behind it move up, in the ring and on the stream. */
-static void remove_message(struct consumer *consumer, int32_t index) {
-    int32_t bytes = message_at(consumer, index)->bytes;
-    for (int32_t i = index; i + 1 < consumer->messages_count; i++) {
-        *message_at(consumer, i) = *message_at(consumer, i + 1);
-        message_at(consumer, i)->end -= bytes;
-    }
-    consumer->messages_count--;
-    consumer->queued_end -= bytes;
-}
-
-/* The first message of which no byte has gone out: the first queued one, or the one behind it. */
-static int32_t first_unsent(const struct consumer *consumer) {
-    int32_t first = first_queued(consumer);
-    if (first == consumer->messages_count)
-        return first;
-    const struct consumer_message *head = message_at(consumer, first);
-    return head->end - head->bytes < consumer->kernel_end ? first + 1 : first;
-}
-
 bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
                           struct consumer_message *dropped) {
-    for (int32_t i = first_unsent(consumer); i < consumer->messages_count; i++) {
-        const struct consumer_message *message = message_at(consumer, i);
+    for (int32_t i = head_sent_bytes(consumer) > 0; i < consumer->queued.count; i++) {
+        const struct consumer_message *message = ring_at(&consumer->queued, i);
         if (room >= 0 && message->room != room)
             continue;
         *dropped = *message;
-        remove_message(consumer, i);
+        ring_remove(&consumer->queued, i);
+        consumer->queued_end -= dropped->bytes;
         return true;
     }
     return false;
 }
 
 void consumer_close(struct consumer *consumer, struct tally *tally) {
-    while (consumer->messages_count > 0) {
-        const struct consumer_message *last = message_at(consumer, consumer->messages_count - 1);
-        if (last->end <= consumer->kernel_end)
-            break;
-        tally_lost(tally, last->due_ns, 1);
-        consumer->messages_count--;
-    }
+    for (; consumer->queued.count > 0; ring_pop(&consumer->queued))
+        tally_lost(tally, ring_at(&consumer->queued, 0)->due_ns, 1);
     consumer->queued_end = consumer->kernel_end;
     consumer->is_closed = true;
     consumer->is_blocked = false;

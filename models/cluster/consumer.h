@@ -2,13 +2,14 @@
  * its way to it must be remembered.
  *
  * One stream of bytes with three positions on it: what the client has read, what the kernel has
- * taken, what the application has queued. A message is the position at which it ends: below
- * `kernel_end` it is with the kernel, above it waits in the application. The client's reading is a
- * function of time (models/workload/receiver.h), so nothing happens between two writes that could
- * not be worked out at the second one: positions are settled lazily, in whole bytes and
- * nanoseconds, from an origin that changes only when the buffer was empty or a stall began or
- * ended. A client is at a position at the first nanosecond by which it has read that many bits
- * since the origin; both directions of that are exact. */
+ * taken, what the application has queued. A message that is with the kernel is the position at
+ * which it ends; one that waits in the application has its place in a ring and no position yet, so
+ * that those before it may be dropped. The client's reading is a function of time
+ * (models/workload/receiver.h), so nothing happens between two writes that could not be worked out
+ * at the second one: positions are settled lazily, in whole bytes and nanoseconds, from an origin
+ * that changes only when the buffer was empty or a stall began or ended. A client is at a position
+ * at the first nanosecond by which it has read that many bits since the origin; both directions of
+ * that are exact. */
 #ifndef HEADROOM_MODELS_CLUSTER_CONSUMER_H
 #define HEADROOM_MODELS_CLUSTER_CONSUMER_H
 
@@ -23,9 +24,14 @@
 
 struct consumer_message {
     base_ns due_ns;
-    int64_t end;   /* position of its last byte */
+    int64_t end;   /* position of its last byte, once the kernel has that */
     int32_t bytes; /* framing included */
     int32_t room;
+};
+
+struct consumer_ring { /* oldest first */
+    struct consumer_message *messages;
+    int32_t first, count, max;
 };
 
 struct consumer {
@@ -36,10 +42,11 @@ struct consumer {
     int64_t writable_bytes; /* level at or below which the socket is writable again */
     base_ns origin_ns;      /* the client has read `origin` at this instant ... */
     int64_t origin;
-    int64_t kernel_end; /* the kernel has taken this much */
-    int64_t queued_end; /* and this much has been written by the application in all */
-    struct consumer_message *messages; /* a ring, oldest first: neither read nor dropped */
-    int32_t messages_first, messages_count, messages_max;
+    int64_t kernel_end;          /* the kernel has taken this much */
+    int64_t queued_end;          /* and this much has been written by the application in all */
+    struct consumer_ring sent;   /* wholly with the kernel, not read yet */
+    struct consumer_ring queued; /* the oldest of them may be partly with the kernel ... */
+    int64_t head_begin;          /* ... and begins here */
     struct slow_consumer_queue queue;
     int32_t watch;      /* of tally_watch; -1: none */
     bool is_blocked;    /* the kernel is full and the loop waits for a writable event */

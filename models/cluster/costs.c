@@ -13,8 +13,14 @@ base_ns costs_turn(const struct costs *costs) {
     return rounded(costs->raw.value[COST_turn]);
 }
 
-base_ns costs_read(const struct costs *costs, int64_t bytes) {
-    return rounded(costs->raw.value[COST_read] + costs->raw.value[COST_read_byte] * (double)bytes);
+static double doublings_of(double working_set) {
+    return working_set > WORKING_SET_BASE ? log2(working_set / WORKING_SET_BASE) : 0;
+}
+
+base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set) {
+    const double *value = costs->raw.value;
+    return rounded(value[COST_read] + value[COST_read_spread] * doublings_of(working_set) +
+                   value[COST_read_byte] * (double)bytes);
 }
 
 base_ns costs_publish(const struct costs *costs) {
@@ -25,8 +31,7 @@ base_ns costs_publish(const struct costs *costs) {
  * of neighbours share pages, and what the processor keeps of them. */
 base_ns costs_write(const struct costs *costs, const struct costs_write *write) {
     const double *value = costs->raw.value;
-    bool is_cold = write->working_set > WORKING_SET_BASE;
-    double doublings = is_cold ? log2(write->working_set / WORKING_SET_BASE) : 0;
+    double doublings = doublings_of(write->working_set);
     return rounded(
         value[COST_write] +
         (value[COST_write_spread] + value[COST_write_scatter] * write->scattered) * doublings +

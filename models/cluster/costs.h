@@ -20,8 +20,8 @@ struct costs_write {
 };
 
 base_ns costs_turn(const struct costs *costs);
-base_ns costs_read(const struct costs *costs,
-                   int64_t bytes); /* one ready socket, `bytes` taken from it */
+/* One ready socket, `bytes` taken from it; `working_set` as in struct costs_write. */
+base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set);
 base_ns costs_publish(const struct costs *costs);
 base_ns costs_write(const struct costs *costs, const struct costs_write *write);
 base_ns costs_enqueue(const struct costs *costs);

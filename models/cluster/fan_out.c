@@ -38,13 +38,11 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
 static base_ns begin_burst(struct node_worker *worker, int32_t room_index) {
     const struct layout *layout = worker->node->layout;
     struct node_room *room = &worker->rooms[room_index];
-    double coldest = layout->working_set[worker->index];
-    double since = (double)(worker->sockets_written - room->written_at);
-    struct costs_write write = {
-        .frames = room->gathered_count,
-        .bytes = room->gathered_bytes,
-        .working_set = room->written_at < 0 || since > coldest ? coldest : since,
-        .scattered = layout_room(layout, worker->index, room_index)->scattered};
+    struct costs_write write = {.frames = room->gathered_count,
+                                .bytes = room->gathered_bytes,
+                                .working_set = worker_working_set(worker, room_index),
+                                .scattered =
+                                    layout_room(layout, worker->index, room_index)->scattered};
     room->written_at = worker->sockets_written;
     return costs_write(&worker->costs, &write);
 }

@@ -118,6 +118,9 @@ void worker_fini(struct node_worker *worker);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
 /* Has a client read by its worker, if it has sent something and may be read. */
 void worker_read(struct node *node, int32_t client);
+/* Sockets that the worker has written since it last began to write the room's, at most all of them:
+ * how cold a member's socket is. All of them where it never did. */
+double worker_working_set(const struct node_worker *worker, int32_t room);
 /* What a client that is closed has sent and nobody has read will not be published. */
 void worker_forget(struct node *node, int32_t client);
 /* Adds to the turn's counts, and to the window's. */

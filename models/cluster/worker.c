@@ -136,6 +136,13 @@ void worker_read(struct node *node, int32_t client) {
     worker_make_ready(worker_of(node, client), (struct node_ready){NODE_READY_READ, client});
 }
 
+double worker_working_set(const struct node_worker *worker, int32_t room) {
+    double coldest = worker->node->layout->working_set[worker->index];
+    int64_t written_at = worker->rooms[room].written_at;
+    double since = (double)(worker->sockets_written - written_at);
+    return written_at < 0 || since > coldest ? coldest : since;
+}
+
 void worker_forget(struct node *node, int32_t client) {
     while (node->inbound_first[client] >= 0) {
         int32_t index = node->inbound_first[client];
@@ -241,7 +248,8 @@ static void read_client(struct node_worker *worker, int32_t client, base_ns *now
     if (node->inbound_first[client] < 0 || throttle_is_paused(node, client))
         return;
     int64_t taken = readable(node, client);
-    *now_ns += costs_read(&worker->costs, taken);
+    int32_t room = node->inbound[node->inbound_first[client]].room;
+    *now_ns += costs_read(&worker->costs, taken, worker_working_set(worker, room));
     worker->turn.reads++;
     worker->turn.read_bytes += taken;
     while (taken > 0 && node->inbound_first[client] >= 0) {

@@ -42,9 +42,21 @@ COUNT_OF_STAT(enqueued)
 COUNT_OF_STAT(writable_events)
 #undef COUNT_OF_STAT
 
-static double count_spread(const struct calibrate_window *window) {
+static double doublings(const struct calibrate_window *window) {
     double sockets = window->working_set / WORKING_SET_BASE;
-    return sockets > 1 ? (double)window->counts.writes * log2(sockets) : 0;
+    return sockets > 1 ? log2(sockets) : 0;
+}
+
+static double count_spread(const struct calibrate_window *window) {
+    return (double)window->counts.writes * doublings(window);
+}
+
+static double count_cold_events(const struct calibrate_window *window) {
+    return (double)window->counts.ready_events * doublings(window);
+}
+
+static double count_cold_reads(const struct calibrate_window *window) {
+    return (double)window->counts.reads * doublings(window);
 }
 
 static double count_scatter(const struct calibrate_window *window) {
@@ -57,9 +69,12 @@ struct term {
 };
 
 static const struct term terms[ESTIMATE_PHASES][FIT_TERMS_MAX] = {
-    [ESTIMATE_LOOP] = {{COST_turn, count_turns}, {COST_read, count_ready_events}},
+    [ESTIMATE_LOOP] = {{COST_turn, count_turns},
+                       {COST_read, count_ready_events},
+                       {COST_read_spread, count_cold_events}},
     [ESTIMATE_READ] = {{COST_turn, count_turns},
                        {COST_read, count_reads},
+                       {COST_read_spread, count_cold_reads},
                        {COST_read_byte, count_read_bytes},
                        {COST_publish, count_publishes}},
     [ESTIMATE_WRITE] = {{COST_publish, count_flushes}, /* a room written out: one per publish where
@@ -257,6 +272,9 @@ static const char *note_of(enum cost cost) {
                "one more empty poll than a turn under full load";
     case COST_read:
         return "loopback; read phase by reads, and poll phase by ready sockets";
+    case COST_read_spread:
+        return "loopback; read and poll phases, one reader among 1 to 5,000 sockets and many among "
+               "2,400";
     case COST_read_byte:
         return "loopback; read phase by bytes, publishes of 64 B to 8 KiB";
     case COST_publish:

@@ -55,7 +55,7 @@ static void look(void *target, const struct node *node) {
     for (int32_t i = 0; i < node->tally.steps_count; i++)
         seen->delivered += node->tally.steps[i].delivered;
     for (int32_t i = 0; i < node->layout->consumers_count; i++)
-        seen->with_kernel += node->consumers[i].messages_count - node->consumers[i].queue.messages;
+        seen->with_kernel += node->consumers[i].sent.count;
 }
 
 static struct turn_file *new_file(int32_t workers) {

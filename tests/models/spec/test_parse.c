@@ -450,9 +450,11 @@ START_TEST(what_is_written_is_read_back_the_same_in_two_thousand_scenarios) {
 }
 END_TEST
 
+/* accuracy.json lists cases and is none. */
 static int is_json(const struct dirent *entry) {
     size_t length = strlen(entry->d_name);
-    return length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0;
+    return length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0 &&
+           strcmp(entry->d_name, "accuracy.json") != 0;
 }
 
 static char *read_from_disk(void *context, const char *path) {
