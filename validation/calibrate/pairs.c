@@ -118,7 +118,7 @@ bool pair_ramp(struct pair *pair, int64_t connections, struct load_tally *tally)
 }
 
 void pair_stop(struct pair *pair) {
-    if (pair->load.pid > 0)
+    if (pair->load.to_fd > 0) /* it was started, even if it has ended since */
         load_session_stop(&pair->load);
     if (pair->server.pid > 0)
         server_stop(&pair->server);

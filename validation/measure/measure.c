@@ -125,7 +125,7 @@ bool measure_open(struct measure *measure, const struct measure_options *options
 }
 
 void measure_close(struct measure *measure) {
-    if (measure->load.pid > 0)
+    if (measure->load.to_fd > 0) /* it was started, even if it has ended since */
         load_session_stop(&measure->load);
     server_stop(&measure->server);
     if (measure->scenario_path[0] != '\0')
