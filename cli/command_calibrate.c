@@ -119,7 +119,8 @@ static int run(const struct options *options) {
             code = answer(profile, options, &store);
         else
             fprintf(stderr, "headroom: calibration %s: %s\n",
-                    outcome == CALIBRATE_REFUSED ? "refused" : "failed", why);
+                    outcome == CALIBRATE_REFUSED ? "refused" : "failed",
+                    stop_signal ? "stopped" : why);
         if (outcome != CALIBRATE_DONE)
             code = keep_failure(outcome, why, ask.seed, &store);
         free(profile);

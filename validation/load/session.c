@@ -192,7 +192,9 @@ const char *load_session_ask(struct load_session *session, const char *command,
         size_t before = session->length;
         if (!read_more(session, deadline_ns))
             return NULL;
-        end = memchr(session->line + before, '\n', session->length - before);
+        if (session->length >
+            before) /* a signal alone brings nothing, and there may be no line yet */
+            end = memchr(session->line + before, '\n', session->length - before);
     }
     *end = '\0';
     return judge(session);
