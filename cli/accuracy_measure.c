@@ -125,12 +125,6 @@ static struct study_ceiling_options search_of(const struct accuracy_bench *bench
     return ask;
 }
 
-static enum store_state state_of(enum study_ceiling_outcome outcome) {
-    return outcome == STUDY_REFUSED   ? STORE_REFUSED
-           : outcome == STUDY_STOPPED ? STORE_INTERRUPTED
-                                      : STORE_DONE;
-}
-
 static bool measure_search(const struct accuracy_bench *bench, int32_t index,
                            struct world_real *real, uint64_t replication) {
     if (!begin(bench, index, replication, &real->parent))
@@ -139,13 +133,7 @@ static bool measure_search(const struct accuracy_bench *bench, int32_t index,
     struct study_world world = world_real_as_world(real);
     struct study_ceiling ceiling;
     study_find_ceiling(&world, &ask, NULL, &ceiling);
-    struct ceiling_answer answer = {.source = "measured",
-                                    .scenario = real->scenario,
-                                    .outcome = ceiling.outcome,
-                                    .active = ceiling.load,
-                                    .broke = ceiling.broke,
-                                    .calibration_share = NAN,
-                                    .refused = ceiling.refused[0] ? ceiling.refused : NULL};
+    struct ceiling_answer answer = world_real_answer(real, &ceiling);
     print_say(bench->options, "  %s: ceiling %s deliveries/s (%s%s%s)", real->scenario->spec.name,
               print_number(ceiling.load.value), study_ceiling_outcome_name(ceiling.outcome),
               answer.refused ? ": " : "", answer.refused ? answer.refused : "");
@@ -153,8 +141,7 @@ static bool measure_search(const struct accuracy_bench *bench, int32_t index,
         say_broken(real->scenario, &real->measure);
     return ceiling_record(bench->store, real->parent, &answer) &&
            note_part(bench->store, real->parent, ACCURACY_SEARCH) &&
-           record_finish(bench->store, real->parent, state_of(ceiling.outcome),
-                         answer.refused ? answer.refused : real->measure.why, 0);
+           world_real_finish(real, &ceiling);
 }
 
 /* --- one case --- */

@@ -71,21 +71,10 @@ static int calibrate_if_asked(const struct options *options) {
 }
 
 /* What the real pair cannot honour is found before an hour is spent. */
-static bool can_be_real(struct accuracy_index *index) {
-    struct diag *diag = malloc(sizeof *diag);
-    bool can = diag != NULL;
-    if (!can)
-        return false;
-    diag_init(diag);
+static bool can_be_real(const struct accuracy_index *index) {
+    bool can = true;
     for (int32_t i = 0; i < index->entries_count; i++)
-        can &= spec_check_real(&index->entries[i].scenario.spec, index->entries[i].path, diag);
-    struct text text;
-    text_init(&text);
-    diag_format(diag, &text);
-    fputs(text_bytes(&text), stderr);
-    text_fini(&text);
-    diag_fini(diag);
-    free(diag);
+        can &= files_check_real(&index->entries[i].scenario);
     return can;
 }
 

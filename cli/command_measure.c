@@ -75,36 +75,7 @@ static struct ceiling_answer search(struct world_real *real, const struct option
     struct study_listener listener = {.probed = ceiling_say_probe,
                                       .context = (void *)(uintptr_t)options};
     study_find_ceiling(&world, &ask, &listener, ceiling);
-    return (struct ceiling_answer){.source = "measured",
-                                   .scenario = scenario,
-                                   .outcome = ceiling->outcome,
-                                   .active = ceiling->load,
-                                   .broke = ceiling->broke,
-                                   .calibration_share = NAN,
-                                   .asked = plan_offered(&scenario->roster).deliveries_per_s,
-                                   .probes_count = ceiling->probes_count,
-                                   .refused = ceiling->refused[0] ? ceiling->refused : NULL};
-}
-
-static enum store_state state_of(enum study_ceiling_outcome outcome) {
-    return outcome == STUDY_REFUSED   ? STORE_REFUSED
-           : outcome == STUDY_STOPPED ? STORE_INTERRUPTED
-                                      : STORE_DONE;
-}
-
-/* Ctrl-C reaches the generator too, so the pair's own last words may be about its end. A probe that
- * was refused on the way is no reason of a search that went on. */
-static const char *reason_of(const struct world_real *real, const struct ceiling_answer *answer) {
-    switch (state_of(answer->outcome)) {
-    case STORE_REFUSED:
-        return answer->refused;
-    case STORE_INTERRUPTED:
-        return stop_signal ? "stopped" : real->measure.why;
-    case STORE_RUNNING:
-    case STORE_DONE:
-        break;
-    }
-    return NULL;
+    return world_real_answer(real, ceiling);
 }
 
 static int answer_ceiling(struct world_real *real, const struct options *options) {
@@ -127,9 +98,8 @@ static int answer_ceiling(struct world_real *real, const struct options *options
     answer.has_idle = isfinite(idle);
     answer.idle = (struct stats_interval){idle, idle, idle};
     answer.idle_limit = "open_files";
-    bool is_kept = ceiling_record(real->store, real->parent, &answer) &&
-                   record_finish(real->store, real->parent, state_of(answer.outcome),
-                                 reason_of(real, &answer), 0);
+    bool is_kept =
+        ceiling_record(real->store, real->parent, &answer) && world_real_finish(real, &ceiling);
     if (real->is_broken)
         fprintf(stderr, "headroom: %s: %s\n", real->scenario->spec.name, real->measure.why);
     ceiling_print(&answer, options);
@@ -142,20 +112,8 @@ static int answer_ceiling(struct world_real *real, const struct options *options
 
 static int measure_scenario(struct scenario *scenario, struct store *store,
                             const struct options *options) {
-    struct diag *diag = malloc(sizeof *diag);
-    if (diag == NULL)
-        return EXIT_BUG;
-    diag_init(diag);
-    bool can_be_real = spec_check_real(&scenario->spec, scenario->path, diag);
-    struct text text;
-    text_init(&text);
-    diag_format(diag, &text);
-    fputs(text_bytes(&text), stderr);
-    text_fini(&text);
-    diag_fini(diag);
-    free(diag);
     struct programs programs;
-    if (!can_be_real)
+    if (!files_check_real(scenario))
         return EXIT_INPUT;
     if (!programs_find(&programs, &scenario->arena))
         return EXIT_UNAVAILABLE;

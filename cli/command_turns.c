@@ -235,26 +235,10 @@ static int run_both(struct scenario *scenario, const struct costs_choice *costs,
     return code < 0 ? EXIT_BUG : code;
 }
 
-static bool can_be_real(const struct scenario *scenario) {
-    struct diag *diag = malloc(sizeof *diag);
-    if (diag == NULL)
-        return false;
-    struct text text;
-    diag_init(diag);
-    text_init(&text);
-    bool can = spec_check_real(&scenario->spec, scenario->path, diag);
-    diag_format(diag, &text);
-    fputs(text_bytes(&text), stderr);
-    text_fini(&text);
-    diag_fini(diag);
-    free(diag);
-    return can;
-}
-
 static int run_scenario(const struct options *options) {
     struct scenario scenario;
     int code = files_scenario(&scenario, options->arguments[0], options);
-    if (code < 0 && !can_be_real(&scenario))
+    if (code < 0 && !files_check_real(&scenario))
         code = EXIT_INPUT;
     if (code < 0) {
         struct costs_choice costs;

@@ -134,3 +134,18 @@ uint64_t files_code_hash(void) {
     free(image);
     return hash;
 }
+
+bool files_check_real(const struct scenario *scenario) {
+    struct diag *diag = malloc(sizeof *diag);
+    CHECK(diag != NULL);
+    struct text text;
+    diag_init(diag);
+    text_init(&text);
+    bool is_right = spec_check_real(&scenario->spec, scenario->path, diag);
+    diag_format(diag, &text);
+    fputs(text_bytes(&text), stderr);
+    text_fini(&text);
+    diag_fini(diag);
+    free(diag);
+    return is_right;
+}

@@ -31,6 +31,8 @@ struct scenario {
 int files_scenario(struct scenario *scenario, const char *path,
                    const struct options *options) MUST_USE;
 void files_scenario_fini(struct scenario *scenario);
+/* False when the real pair cannot honour it; what it cannot is printed on standard error. */
+bool files_check_real(const struct scenario *scenario) MUST_USE;
 
 int files_profile(struct profile *profile, const char *path, struct arena *arena) MUST_USE;
 

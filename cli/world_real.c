@@ -63,3 +63,26 @@ struct study_world world_real_as_world(struct world_real *real) {
                                 .load_unit =
                                     plan_offered(&real->scenario->roster).deliveries_per_s};
 }
+
+struct ceiling_answer world_real_answer(const struct world_real *real,
+                                        const struct study_ceiling *ceiling) {
+    return (struct ceiling_answer){.source = "measured",
+                                   .scenario = real->scenario,
+                                   .outcome = ceiling->outcome,
+                                   .active = ceiling->load,
+                                   .broke = ceiling->broke,
+                                   .calibration_share = NAN,
+                                   .asked = plan_offered(&real->scenario->roster).deliveries_per_s,
+                                   .probes_count = ceiling->probes_count,
+                                   .refused = ceiling->refused[0] ? ceiling->refused : NULL};
+}
+
+/* Ctrl-C reaches the generator too, so the pair's own last words may be about its end. */
+bool world_real_finish(const struct world_real *real, const struct study_ceiling *ceiling) {
+    if (ceiling->outcome == STUDY_REFUSED)
+        return record_finish(real->store, real->parent, STORE_REFUSED, ceiling->refused, 0);
+    if (ceiling->outcome == STUDY_STOPPED)
+        return record_finish(real->store, real->parent, STORE_INTERRUPTED,
+                             stop_signal ? "stopped" : real->measure.why, 0);
+    return record_finish(real->store, real->parent, STORE_DONE, NULL, 0);
+}

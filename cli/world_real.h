@@ -3,6 +3,7 @@
 #ifndef HEADROOM_CLI_WORLD_REAL_H
 #define HEADROOM_CLI_WORLD_REAL_H
 
+#include "cli/ceiling.h"
 #include "cli/files.h"
 #include "cli/record.h"
 #include "study/probe.h"
@@ -20,6 +21,11 @@ struct world_real {
 };
 
 struct study_world world_real_as_world(struct world_real *real);
+
+/* A search on this pair as an answer, and the end of the run that its probes were part of. */
+struct ceiling_answer world_real_answer(const struct world_real *real,
+                                        const struct study_ceiling *ceiling);
+bool world_real_finish(const struct world_real *real, const struct study_ceiling *ceiling) MUST_USE;
 
 /* One probe with its row in the store. False: the pair or the store is broken. */
 bool world_real_probe(struct world_real *real, const struct measure_request *request,

@@ -134,9 +134,10 @@ static bool probe(struct search *search, enum study_phase phase, double x,
             return false;
         if (!result->refused)
             break;
+        if (++search->refusals < search->options.refusals_max)
+            continue;
         snprintf(search->ceiling->refused, sizeof search->ceiling->refused, "%s", result->refused);
-        if (++search->refusals >= search->options.refusals_max)
-            return end(search, STUDY_REFUSED);
+        return end(search, STUDY_REFUSED);
     }
     search->refusals = 0;
     search->probes[search->probes_count++] =

@@ -83,7 +83,7 @@ struct study_ceiling {
     double over_dispersion; /* standard deviation between probes on the logit scale, beyond
                                counting */
     char broke[STUDY_NAME_BYTES];   /* what broke first: in most of the failures nearest above */
-    char refused[STUDY_NAME_BYTES]; /* REFUSED: the last reason */
+    char refused[STUDY_NAME_BYTES]; /* REFUSED: the last reason; "" otherwise */
     double last_pass, first_fail;   /* scales: highest pass, lowest failure; NAN: none */
     int32_t probes_count;           /* refused ones too */
     base_ns probed_ns;              /* windows and warm-ups together */

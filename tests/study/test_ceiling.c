@@ -180,6 +180,7 @@ START_TEST(refused_probes_are_asked_again_and_end_it_when_they_are_too_many) {
     struct study_ceiling ceiling = found_in(&world, &standard);
     ck_assert_int_eq(ceiling.outcome, STUDY_FOUND);
     ck_assert_double_eq_tol(ceiling.scale.value, truth, 0.03 * truth);
+    ck_assert_str_eq(ceiling.refused, ""); /* what was refused on the way is no reason of this */
     world = noisy;
     world.refused_share = 1;
     ceiling = found_in(&world, &standard);
