@@ -20,9 +20,13 @@ struct suite_test {
 #define LOOP_TEST(name, rounds) {&name, 0, rounds}
 /* clang-format on */
 
-static inline int suite_run(const char *name, const struct suite_test *tests, size_t tests_count) {
+/* set_up and tear_down around each test; NULL for none. */
+static inline int suite_run_with(const char *name, const struct suite_test *tests,
+                                 size_t tests_count, void (*set_up)(void),
+                                 void (*tear_down)(void)) {
     Suite *suite = suite_create(name);
     TCase *group = tcase_create(name);
+    tcase_add_checked_fixture(group, set_up, tear_down);
     suite_add_tcase(suite, group);
     for (size_t i = 0; i < tests_count; i++)
         _tcase_add_test(group, *tests[i].test, 0, tests[i].exit_code, 0, tests[i].rounds);
@@ -31,6 +35,10 @@ static inline int suite_run(const char *name, const struct suite_test *tests, si
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int suite_run(const char *name, const struct suite_test *tests, size_t tests_count) {
+    return suite_run_with(name, tests, tests_count, NULL, NULL);
 }
 
 #endif

@@ -13,10 +13,19 @@
 
 enum { EXIT_OUT_OF_DATE = 1, EXIT_USAGE = 64, EXIT_IO = 74 };
 
+struct row {
+    const char *name, *unit, *doc;
+};
+
+static void write_rows(struct text *out, const char *heading, const struct row *rows,
+                       size_t count) {
+    text_addf(out, "| %s | unit | what it is |\n|---|---|---|\n", heading);
+    for (size_t i = 0; i < count; i++)
+        text_addf(out, "| `%s` | %s | %s |\n", rows[i].name, rows[i].unit, rows[i].doc);
+}
+
 static void write_metrics(struct text *out) {
-    static const struct {
-        const char *name, *unit, *doc;
-    } rows[] = {
+    static const struct row rows[] = {
 #define METRIC(name, unit, doc) {#name, unit, doc},
 #include "models/workload/metrics.def"
 #undef METRIC
@@ -27,16 +36,12 @@ static void write_metrics(struct text *out) {
              "What a run reports, in either world. A figure that this world or this run does not "
              "have is left "
              "out. Latencies are per delivery and count from the instant at which the publish was "
-             "intended.\n\n"
-             "| metric | unit | what it is |\n|---|---|---|\n");
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        text_addf(out, "| `%s` | %s | %s |\n", rows[i].name, rows[i].unit, rows[i].doc);
+             "intended.\n\n");
+    write_rows(out, "metric", rows, COUNT_OF(rows));
 }
 
 static void write_turns(struct text *out) {
-    static const struct {
-        const char *name, *unit, *doc;
-    } rows[] = {
+    static const struct row rows[] = {
 #define COLUMN(name, unit, doc) {#name, unit, doc},
 #include "models/workload/turn.def"
 #undef COLUMN
@@ -45,10 +50,8 @@ static void write_turns(struct text *out) {
              "# Turns\n\n"
              "Written from `models/workload/turn.def` by `headroom-docs`; not to be edited.\n\n"
              "A record of the flight recorder (docs/models/flight-recorder.md), in either "
-             "world: signed 64-bit integers, in this order.\n\n"
-             "| column | unit | what it is |\n|---|---|---|\n");
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        text_addf(out, "| `%s` | %s | %s |\n", rows[i].name, rows[i].unit, rows[i].doc);
+             "world: signed 64-bit integers, in this order.\n\n");
+    write_rows(out, "column", rows, COUNT_OF(rows));
 }
 
 static const struct page {

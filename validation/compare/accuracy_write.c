@@ -6,12 +6,7 @@
 #include <math.h>
 
 static const char *side_text(struct table *table, const struct accuracy_side *side) {
-    if (isnan(side->value))
-        return *side->text ? side->text : "none";
-    if (isnan(side->low) || isnan(side->high))
-        return table_number(table, side->value);
-    return table_text(table, "%s [%s, %s]", table_number(table, side->value),
-                      table_number(table, side->low), table_number(table, side->high));
+    return table_interval(table, side->value, side->low, side->high, side->text);
 }
 
 static const char *measured_text(struct table *table, const struct accuracy_side *side) {
@@ -19,14 +14,6 @@ static const char *measured_text(struct table *table, const struct accuracy_side
         return *side->text ? side->text : "none";
     return table_text(table, "%s (%s..%s)", table_number(table, side->value),
                       table_number(table, side->low), table_number(table, side->high));
-}
-
-static const char *percent(struct table *table, double share) {
-    if (isnan(share))
-        return "";
-    if (isinf(share))
-        return share > 0 ? "+inf" : "-inf";
-    return table_text(table, "%+.1f %%", 100 * share);
 }
 
 static const char *result_text(const struct accuracy_cell *cell, struct table *table) {
@@ -53,8 +40,8 @@ static void add_cell(struct table *table, const struct accuracy_cell *cell) {
         is_there ? table_text(table, "%.3f", cell->factor) : "",
         is_there ? measured_text(table, &cell->measured) : "",
         table_text(table, "%d", cell->repeats_count),
-        percent(table, cell->raw_error),
-        percent(table, cell->moved_error),
+        table_percent(table, cell->raw_error),
+        table_percent(table, cell->moved_error),
         result_text(cell, table)};
     table_add(table, cells);
 }

@@ -12,20 +12,7 @@
 static const char *side_text(struct table *table, const struct compare_side *side) {
     if (side->run == 0)
         return "missing";
-    if (isnan(side->value))
-        return *side->text ? side->text : "none";
-    if (isnan(side->low) || isnan(side->high))
-        return table_number(table, side->value);
-    return table_text(table, "%s [%s, %s]", table_number(table, side->value),
-                      table_number(table, side->low), table_number(table, side->high));
-}
-
-static const char *percent(struct table *table, double share) {
-    if (isnan(share))
-        return "";
-    if (isinf(share))
-        return share > 0 ? "+inf" : "-inf";
-    return table_text(table, "%+.1f %%", 100 * share);
+    return table_interval(table, side->value, side->low, side->high, side->text);
 }
 
 static const char *result_text(const struct compare_cell *cell, struct table *table) {
@@ -54,7 +41,7 @@ static void add_cell(struct table *table, const struct compare_cell *cell) {
                            table_text(table, "%s, %s", cell->title, cell->unit),
                            side_text(table, &cell->predicted),
                            side_text(table, &cell->measured),
-                           percent(table, cell->error),
+                           table_percent(table, cell->error),
                            broke_text(cell, table),
                            result_text(cell, table)};
     table_add(table, cells);
@@ -208,7 +195,7 @@ static void write_runs_table(const struct run_comparison *comparison, bool is_ma
         const char *cells[] = {metric->name,
                                value_text(&table, metric->has_a, metric->a, metric->a_text),
                                value_text(&table, metric->has_b, metric->b, metric->b_text),
-                               percent(&table, metric->ratio), metric->unit};
+                               table_percent(&table, metric->ratio), metric->unit};
         table_add(&table, cells);
     }
     table_write(&table, is_markdown, out);

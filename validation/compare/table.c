@@ -44,6 +44,24 @@ const char *table_number(struct table *table, double value) {
     return table_text(table, fabs(value) >= 1000 ? "%.0f" : "%.3g", value);
 }
 
+const char *table_percent(struct table *table, double share) {
+    if (isnan(share))
+        return "";
+    if (isinf(share))
+        return share > 0 ? "+inf" : "-inf";
+    return table_text(table, "%+.1f %%", 100 * share);
+}
+
+const char *table_interval(struct table *table, double value, double low, double high,
+                           const char *text) {
+    if (isnan(value))
+        return *text ? text : "none";
+    if (isnan(low) || isnan(high))
+        return table_number(table, value);
+    return table_text(table, "%s [%s, %s]", table_number(table, value), table_number(table, low),
+                      table_number(table, high));
+}
+
 static void write_markdown_line(const char *const *cells, int32_t count, struct text *out) {
     for (int32_t i = 0; i < count; i++) {
         text_add(out, "| ");

@@ -26,6 +26,12 @@ void table_add(struct table *table, const char *const *cells); /* borrowed; CHEC
 const char *table_text(struct table *table, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A figure as people read it: whole above 1000, else three digits; "-" for NAN. */
 const char *table_number(struct table *table, double value);
+/* A share with its sign, "+12.3 %"; "" for NAN. */
+const char *table_percent(struct table *table, double share);
+/* "value [low, high]", or without the interval where there is none; without a value `text`, or
+ * "none". */
+const char *table_interval(struct table *table, double value, double low, double high,
+                           const char *text);
 void table_write(const struct table *table, bool is_markdown, struct text *out);
 
 #endif

@@ -364,30 +364,20 @@ START_TEST(most_repeats_without_a_number_make_a_result_without_one) {
 END_TEST
 
 int main(void) {
-    static const TTest *const *const tests[] = {
-        &medians_of_repeats_are_compared_and_their_spread_is_kept,
-        &the_moved_error_is_of_the_prediction_at_the_median_yardstick,
-        &a_search_without_a_yardstick_of_its_own_takes_the_median_of_its_probes,
-        &a_profile_without_a_yardstick_moves_nothing,
-        &what_is_missing_says_why_and_is_averaged_over_by_nobody,
-        &what_is_left_is_what_the_store_does_not_have,
-        &a_part_that_is_refused_again_and_again_is_given_up,
-        &measurements_of_another_program_or_before_the_prediction_do_not_count,
-        &a_load_counts_at_the_predicted_scale_only,
-        &no_ceiling_in_both_worlds_is_right_and_in_one_is_infinitely_wrong,
-        &a_verdict_is_right_or_wrong_and_has_no_error,
-        &misses_and_bars_are_printed_like_hits,
-        &most_repeats_without_a_number_make_a_result_without_one,
+    static const struct suite_test tests[] = {
+        TEST(medians_of_repeats_are_compared_and_their_spread_is_kept),
+        TEST(the_moved_error_is_of_the_prediction_at_the_median_yardstick),
+        TEST(a_search_without_a_yardstick_of_its_own_takes_the_median_of_its_probes),
+        TEST(a_profile_without_a_yardstick_moves_nothing),
+        TEST(what_is_missing_says_why_and_is_averaged_over_by_nobody),
+        TEST(what_is_left_is_what_the_store_does_not_have),
+        TEST(a_part_that_is_refused_again_and_again_is_given_up),
+        TEST(measurements_of_another_program_or_before_the_prediction_do_not_count),
+        TEST(a_load_counts_at_the_predicted_scale_only),
+        TEST(no_ceiling_in_both_worlds_is_right_and_in_one_is_infinitely_wrong),
+        TEST(a_verdict_is_right_or_wrong_and_has_no_error),
+        TEST(misses_and_bars_are_printed_like_hits),
+        TEST(most_repeats_without_a_number_make_a_result_without_one),
     };
-    Suite *suite = suite_create("accuracy");
-    TCase *group = tcase_create("accuracy");
-    tcase_add_checked_fixture(group, setup, teardown);
-    suite_add_tcase(suite, group);
-    for (size_t i = 0; i < COUNT_OF(tests); i++)
-        tcase_add_test(group, *tests[i]);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run_with("validation/compare/accuracy", tests, COUNT_OF(tests), setup, teardown);
 }

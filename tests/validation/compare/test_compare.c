@@ -399,37 +399,27 @@ START_TEST(two_runs_are_compared_metric_by_metric) {
 END_TEST
 
 int main(void) {
-    static const TTest *const *const tests[] = {
-        &a_prediction_and_its_measurement_are_compared,
-        &the_interval_includes_its_ends_and_nothing_beyond,
-        &a_case_that_was_fitted_is_refused_whichever_run_was,
-        &a_prediction_after_the_measurement_is_refused,
-        &a_prediction_while_the_measurement_ran_is_refused_whatever_the_clock_says,
-        &a_clock_behind_the_prediction_is_refused_too,
-        &a_prediction_of_another_text_is_refused,
-        &a_simulation_that_was_no_prediction_is_refused,
-        &an_older_prediction_that_qualifies_is_taken,
-        &what_is_missing_is_said,
-        &a_measurement_without_a_prediction_is_missing_one,
-        &no_sustained_load_is_a_result_that_can_be_right,
-        &figures_of_runs_are_compared_at_the_same_load_only,
-        &figures_at_a_ceiling_are_not_taken_for_those_of_the_scenario,
-        &the_summary_counts_what_was_compared,
-        &the_table_reads_well_as_text,
-        &the_table_reads_well_as_markdown,
-        &the_table_is_json_with_a_version,
-        &an_unknown_scenario_gets_the_nearest_name,
-        &two_runs_are_compared_metric_by_metric,
+    static const struct suite_test tests[] = {
+        TEST(a_prediction_and_its_measurement_are_compared),
+        TEST(the_interval_includes_its_ends_and_nothing_beyond),
+        TEST(a_case_that_was_fitted_is_refused_whichever_run_was),
+        TEST(a_prediction_after_the_measurement_is_refused),
+        TEST(a_prediction_while_the_measurement_ran_is_refused_whatever_the_clock_says),
+        TEST(a_clock_behind_the_prediction_is_refused_too),
+        TEST(a_prediction_of_another_text_is_refused),
+        TEST(a_simulation_that_was_no_prediction_is_refused),
+        TEST(an_older_prediction_that_qualifies_is_taken),
+        TEST(what_is_missing_is_said),
+        TEST(a_measurement_without_a_prediction_is_missing_one),
+        TEST(no_sustained_load_is_a_result_that_can_be_right),
+        TEST(figures_of_runs_are_compared_at_the_same_load_only),
+        TEST(figures_at_a_ceiling_are_not_taken_for_those_of_the_scenario),
+        TEST(the_summary_counts_what_was_compared),
+        TEST(the_table_reads_well_as_text),
+        TEST(the_table_reads_well_as_markdown),
+        TEST(the_table_is_json_with_a_version),
+        TEST(an_unknown_scenario_gets_the_nearest_name),
+        TEST(two_runs_are_compared_metric_by_metric),
     };
-    Suite *suite = suite_create("compare");
-    TCase *group = tcase_create("compare");
-    tcase_add_checked_fixture(group, setup, teardown);
-    suite_add_tcase(suite, group);
-    for (size_t i = 0; i < COUNT_OF(tests); i++)
-        tcase_add_test(group, *tests[i]);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run_with("validation/compare", tests, COUNT_OF(tests), setup, teardown);
 }
