@@ -173,25 +173,40 @@ static void conclude_roots(const struct job *job, const double *values, int32_t 
         scales_of(variance.mean, variance.mean_variance, variance.mean_freedom, 1);
 }
 
-/* A measurement differs from the predicted reading by its draw (`between`), its own noise (seen in
- * the paired differences, which hold a little of the roots' noise too) and the errors of the two
- * means. */
+/* What a reading says about its own noise: its interval comes from about eight probes and a line
+ * through them. */
+static const double reading_freedom = 6;
+
+static double reading_variance(const struct study_ceiling *reading) {
+    double width = log(reading->scale.high / reading->scale.low);
+    return study_t_variance(width, reading_freedom, 0.95);
+}
+
+/* A measurement differs from the predicted reading by its draw (`between`), its own noise and the
+ * errors of the two means. Noise has two witnesses, weighted by their degrees of freedom: the
+ * readings' own intervals, and how the paired differences scatter (they hold a little of the roots'
+ * noise too), which alone would leave the width of the interval to the luck of one pair. */
 static void conclude_readings(const struct job *job, int32_t count,
                               struct study_prediction *prediction) {
     struct stats difference;
+    double noise_sum = 0;
     stats_init(&difference);
     for (int32_t i = 0; i < count; i++) {
         const struct study_root *root = &job->roots[job->read_at[i]];
-        if (job->readings[i].outcome == STUDY_FOUND && root->outcome == STUDY_FOUND)
-            stats_add(&difference, log(job->readings[i].scale.value) - root->log_scale);
+        if (job->readings[i].outcome != STUDY_FOUND || root->outcome != STUDY_FOUND)
+            continue;
+        stats_add(&difference, log(job->readings[i].scale.value) - root->log_scale);
+        noise_sum += reading_freedom * reading_variance(&job->readings[i]);
     }
     if (difference.count < 2)
         return;
     const struct study_variance *variance = &prediction->variance;
+    double readings = (double)difference.count;
+    double noise_freedom = readings - 1 + reading_freedom * readings;
+    double noise = (difference.m2 + noise_sum) / noise_freedom;
     double of_draws = variance->between + variance->mean_variance;
-    double of_noise = stats_variance(&difference) * (1 + 1 / (double)difference.count);
-    double freedom =
-        study_sum_freedom(of_draws, variance->mean_freedom, of_noise, (double)difference.count - 1);
+    double of_noise = noise * (1 + 1 / readings);
+    double freedom = study_sum_freedom(of_draws, variance->mean_freedom, of_noise, noise_freedom);
     prediction->has_as_measured = true;
     prediction->as_measured_bias = difference.mean;
     prediction->as_measured_scale =

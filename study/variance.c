@@ -17,6 +17,11 @@ struct stats_interval study_t_interval(double mean, double variance, double free
     return (struct stats_interval){.value = mean, .low = mean - reach, .high = mean + reach};
 }
 
+double study_t_variance(double width, double freedom, double level) {
+    double deviation = width / 2 / gsl_cdf_tdist_Pinv(0.5 + level / 2, freedom);
+    return deviation * deviation;
+}
+
 struct mean_squares {
     struct stats all;
     double between, within;

@@ -25,6 +25,9 @@ struct study_variance study_nested_variance(const double *values, int32_t groups
 /* mean +- t * sqrt(variance). */
 struct stats_interval study_t_interval(double mean, double variance, double freedom, double level);
 
+/* The way back: the variance behind an interval, from its whole width. */
+double study_t_variance(double width, double freedom, double level);
+
 /* Satterthwaite: the degrees of freedom of a sum of independent estimates of variance. */
 double study_sum_freedom(double a, double a_freedom, double b, double b_freedom);
 
