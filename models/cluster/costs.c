@@ -9,12 +9,13 @@ static base_ns rounded(double ns) {
     return (base_ns)llround(ns);
 }
 
-base_ns costs_turn(const struct costs *costs) {
-    return rounded(costs->raw.value[COST_turn]);
-}
-
 static double doublings_of(double working_set) {
     return working_set > WORKING_SET_BASE ? log2(working_set / WORKING_SET_BASE) : 0;
+}
+
+base_ns costs_turn(const struct costs *costs, int64_t last_writes) {
+    const double *value = costs->raw.value;
+    return rounded(value[COST_turn] + value[COST_turn_spread] * doublings_of((double)last_writes));
 }
 
 base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set) {

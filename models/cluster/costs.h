@@ -19,7 +19,8 @@ struct costs_write {
     double scattered;   /* share of writes to a socket that was not accepted after the one before */
 };
 
-base_ns costs_turn(const struct costs *costs);
+/* `last_writes`: the send calls of the worker's turn before. */
+base_ns costs_turn(const struct costs *costs, int64_t last_writes);
 /* One ready socket, `bytes` taken from it; `working_set` as in struct costs_write. */
 base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set);
 base_ns costs_publish(const struct costs *costs);

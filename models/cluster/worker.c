@@ -320,7 +320,6 @@ static void record_turn(struct node_worker *worker, base_ns start_ns, base_ns en
     turn->start_ns = start_ns;
     turn->idle_ns = start_ns - worker->last_turn_end_ns;
     turn->took_ns = end_ns - start_ns;
-    turn->loop_ns = costs_turn(&worker->costs);
     turn->read_ns = turn->took_ns - turn->loop_ns - turn->write_ns;
     turn_log_add(&worker->log, turn);
     worker->last_turn_end_ns = end_ns;
@@ -336,9 +335,10 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
     const struct spec_turn *bounds = &worker->node->layout->node->turn;
-    base_ns now_ns = start_ns + costs_turn(&worker->costs);
+    base_ns loop_ns = costs_turn(&worker->costs, worker->turn.writes);
+    base_ns now_ns = start_ns + loop_ns;
     base_ns flushed_ns = start_ns;
-    worker->turn = (struct turn){0};
+    worker->turn = (struct turn){.loop_ns = loop_ns};
     int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
     for (int64_t i = 0; i < taken && !worker->node->is_dead; i++) {
         handle(worker, take_ready(worker), &now_ns);

@@ -64,12 +64,16 @@ const struct blocks_cell blocks_cells[] = {
     BURST("at once, room of 1,000, 2 x 1,024 B", AT_ONCE, AT_ONCE_1000, 1, 1000, 2, 1024, 1),
     /* What real cases look like: independent publishers, several reads a turn. */
     {"rooms of 15, half busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
-     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 1},
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 3},
     {"rooms of 15, busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS, SMALL_SOCKETS / SMALL_ROOMS, 1,
      128, SMALL_SOCKETS, 0.85, 2},
-    /* More than it can do: turns of dozens of reads tell a turn from a read. */
+    /* More than it could do one by one: turns of dozens of reads tell a turn from a read. */
     {"rooms of 15, overloaded", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
      SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 1.3, 2},
+    {"rooms of 15, three times overloaded", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 3, 2},
+    {"30 rooms of 100 scattered, many publishers", BLOCKS_SCATTERED, false, 0, SCATTERED_ROOMS, 100,
+     1, 128, 100.0 * SCATTERED_ROOMS, 3, 2},
     /* What the kernel does not take. */
     {"half of 100 trickle, 5 x 128 B", BLOCKS_STALLED, true, 0, 1, 100, 5, 128, 100, 0.3, 2},
     {"half of 100 trickle, 2 x 1,024 B", BLOCKS_STALLED, true, 0, 1, 100, 2, 1024, 100, 0.3, 2},

@@ -42,13 +42,22 @@ COUNT_OF_STAT(enqueued)
 COUNT_OF_STAT(writable_events)
 #undef COUNT_OF_STAT
 
+static double doublings_of(double sockets) {
+    return sockets > WORKING_SET_BASE ? log2(sockets / WORKING_SET_BASE) : 0;
+}
+
 static double doublings(const struct calibrate_window *window) {
-    double sockets = window->working_set / WORKING_SET_BASE;
-    return sockets > 1 ? log2(sockets) : 0;
+    return doublings_of(window->working_set);
 }
 
 static double count_spread(const struct calibrate_window *window) {
     return (double)window->counts.writes * doublings(window);
+}
+
+/* After a long turn the loop finds its own code and data cold, once, however much it then reads. */
+static double count_cold_turns(const struct calibrate_window *window) {
+    double turns = (double)window->counts.turns;
+    return turns > 0 ? turns * doublings_of((double)window->counts.writes / turns) : 0;
 }
 
 static double count_cold_events(const struct calibrate_window *window) {
@@ -70,9 +79,11 @@ struct term {
 
 static const struct term terms[ESTIMATE_PHASES][FIT_TERMS_MAX] = {
     [ESTIMATE_LOOP] = {{COST_turn, count_turns},
+                       {COST_turn_spread, count_cold_turns},
                        {COST_read, count_ready_events},
                        {COST_read_spread, count_cold_events}},
     [ESTIMATE_READ] = {{COST_turn, count_turns},
+                       {COST_turn_spread, count_cold_turns},
                        {COST_read, count_reads},
                        {COST_read_spread, count_cold_reads},
                        {COST_read_byte, count_read_bytes},
@@ -120,12 +131,21 @@ static double busy_ns(const struct calibrate_window *window) {
 /* --- fits ---------------------------------------------------------------------------------------
  */
 
+static bool has_backlog(const struct calibrate_window *window) {
+    return window->counts.enqueued > 0 || window->counts.writable_events > 0;
+}
+
 /* Where messages wait, a publish is stored in new memory, whose pages the kernel has yet to find,
- * instead of what the last one left: reading costs more there, and nowhere else. */
+ * instead of what the last one left: reading costs more there, and nowhere else. So the whole block
+ * of such a window says nothing of reading, the windows between two backlogs included. */
+static void find_backlogs(const struct windows *windows, bool *has_backlogs) {
+    for (int32_t i = 0; i < windows->count; i++)
+        if (has_backlog(&windows->items[i]))
+            has_backlogs[windows->items[i].block] = true;
+}
+
 static bool is_about(const struct calibrate_window *window, enum estimate_phase phase) {
-    bool has_backlog = window->counts.enqueued > 0 || window->counts.writable_events > 0;
-    return window->exclusion == CALIBRATE_USED && phase_ns(window, phase) >= PHASE_LEAST_NS &&
-           (phase != ESTIMATE_READ || !has_backlog);
+    return window->exclusion == CALIBRATE_USED && phase_ns(window, phase) >= PHASE_LEAST_NS;
 }
 
 static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, const int32_t *cells,
@@ -133,9 +153,11 @@ static bool fit_phase(struct estimate_fit *fit, const struct windows *windows, c
     struct fit_window *rows = malloc((size_t)(windows->count + 1) * sizeof *rows);
     CHECK(rows != NULL);
     int32_t count = 0, terms_count = terms_of(phase);
+    bool has_backlogs[FIT_BLOCKS_MAX] = {false};
+    find_backlogs(windows, has_backlogs);
     for (int32_t i = 0; i < windows->count; i++) {
         const struct calibrate_window *window = &windows->items[i];
-        if (!is_about(window, phase))
+        if (!is_about(window, phase) || (phase == ESTIMATE_READ && has_backlogs[window->block]))
             continue;
         rows[count] = (struct fit_window){.ns = phase_ns(window, phase) / window->yardstick,
                                           .whole_ns = busy_ns(window) / window->yardstick,
@@ -270,11 +292,14 @@ static const char *note_of(enum cost cost) {
     case COST_turn:
         return "loopback; poll and read phases, by turns. A turn after which the worker sleeps has "
                "one more empty poll than a turn under full load";
+    case COST_turn_spread:
+        return "loopback; poll and read phases, turns after 1 to 2,400 writes";
     case COST_read:
         return "loopback; read phase by reads, and poll phase by ready sockets";
     case COST_read_spread:
-        return "loopback; read and poll phases, one reader among 1 to 5,000 sockets and many among "
-               "2,400";
+        return "loopback; read and poll phases, one reader among 1 to 5,000 sockets and dozens "
+               "among "
+               "2,400 and 3,000";
     case COST_read_byte:
         return "loopback; read phase by bytes, publishes of 64 B to 8 KiB";
     case COST_publish:

@@ -42,14 +42,23 @@ static void init(struct simulation *simulation, size_t scenario) {
     static const struct {
         enum cost cost;
         double value;
-    } costs[] = {{COST_turn, 4300},           {COST_read, 900},
-                 {COST_read_byte, 0.7},       {COST_publish, 1700},
-                 {COST_write, 1660.5},        {COST_write_spread, 55},
-                 {COST_read_spread, 34},      {COST_write_scatter, 21},
-                 {COST_frame, 61.25},         {COST_byte, 0.11},
-                 {COST_enqueue, 240},         {COST_writable, 800},
-                 {COST_wake_up, 6100},        {COST_send_capacity, 0.05},
-                 {COST_writable_share, 0.33}, {COST_receive_capacity, 0.05},
+    } costs[] = {{COST_turn, 4300},
+                 {COST_read, 900},
+                 {COST_read_byte, 0.7},
+                 {COST_publish, 1700},
+                 {COST_write, 1660.5},
+                 {COST_write_spread, 55},
+                 {COST_turn_spread, 210},
+                 {COST_read_spread, 34},
+                 {COST_write_scatter, 21},
+                 {COST_frame, 61.25},
+                 {COST_byte, 0.11},
+                 {COST_enqueue, 240},
+                 {COST_writable, 800},
+                 {COST_wake_up, 6100},
+                 {COST_send_capacity, 0.05},
+                 {COST_writable_share, 0.33},
+                 {COST_receive_capacity, 0.05},
                  {COST_window_share, 0.27}};
     for (size_t i = 0; i < COUNT_OF(costs); i++)
         simulation->costs.value[costs[i].cost] = costs[i].value;

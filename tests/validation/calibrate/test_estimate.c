@@ -12,10 +12,11 @@
 enum { PER_BLOCK = 8 };
 
 static const double true_costs[COST_COUNT] = {
-    [COST_turn] = 1210,        [COST_read] = 1475,          [COST_read_spread] = 143,
-    [COST_read_byte] = 0.83,   [COST_publish] = 317,        [COST_write] = 1843,
-    [COST_write_spread] = 118, [COST_write_scatter] = 81.5, [COST_frame] = 23.5,
-    [COST_byte] = 0.217,       [COST_enqueue] = 92,         [COST_writable] = 905};
+    [COST_turn] = 1210,       [COST_turn_spread] = 2300, [COST_read] = 1475,
+    [COST_read_spread] = 143, [COST_read_byte] = 0.83,   [COST_publish] = 317,
+    [COST_write] = 1843,      [COST_write_spread] = 118, [COST_write_scatter] = 81.5,
+    [COST_frame] = 23.5,      [COST_byte] = 0.217,       [COST_enqueue] = 92,
+    [COST_writable] = 905};
 /* How much of a cost with a part in two phases the first of them has. */
 static const double in_loop = 0.4;
 
@@ -50,14 +51,16 @@ static void fill_times(struct calibrate_window *window, struct moods moods) {
     struct gateway_stats *counts = &window->counts;
     const double *cost = true_costs;
     double turns = (double)counts->turns, reads = (double)counts->reads;
+    double turn = cost[COST_turn] +
+                  cost[COST_turn_spread] * fmax(0, log2((double)counts->writes / turns / 128));
     double doublings = fmax(0, log2(window->working_set / 128));
-    counts->poll_ns = (uint64_t)(moods.loop * in_loop *
-                                 (cost[COST_turn] * turns +
-                                  (cost[COST_read] + cost[COST_read_spread] * doublings) * reads));
+    counts->poll_ns =
+        (uint64_t)(moods.loop * in_loop *
+                   (turn * turns + (cost[COST_read] + cost[COST_read_spread] * doublings) * reads));
     counts->read_ns =
         (uint64_t)(moods.read *
                    ((1 - in_loop) *
-                        (cost[COST_turn] * turns +
+                        (turn * turns +
                          (cost[COST_read] + cost[COST_read_spread] * doublings) * reads) +
                     cost[COST_read_byte] * (double)counts->read_bytes +
                     0.7 * cost[COST_publish] * (double)counts->publishes));
