@@ -4,23 +4,7 @@
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/record.h"
-#include "models/cluster/cluster.h"
-#include "models/workload/plan.h"
-
-static void simulate(struct scenario *scenario, const struct costs_choice *costs,
-                     const struct options *options, struct outcome *outcome) {
-    struct layout layout;
-    layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
-    struct profile_costs means = profile_means(&costs->profile);
-    struct cluster_options run = {.layout = &layout,
-                                  .costs = &means,
-                                  .plan_seed = plan_seed_of(scenario->spec.seed, 0),
-                                  .scale = options->scale,
-                                  .warm_up_ns = scenario->spec.window.warm_up,
-                                  .measure_ns = scenario->spec.window.measure};
-    if (!cluster_run(&run, outcome))
-        outcome->verdict = OUTCOME_CANNOT_TELL;
-}
+#include "cli/simulate.h"
 
 static int answer(struct scenario *scenario, const struct costs_choice *costs,
                   const struct options *options) {
@@ -40,7 +24,10 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
                                 .scale = options->scale};
     bool is_kept = record_begin(&store, &record, &id);
     if (is_kept) {
-        simulate(scenario, costs, options, &outcome);
+        struct layout layout;
+        layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+        struct profile_costs means = profile_means(&costs->profile);
+        simulate(scenario, &layout, &means, 0, options->scale, &outcome);
         enum store_state state = outcome.refused ? STORE_REFUSED : STORE_DONE;
         is_kept = record_outcome(&store, id, &outcome) &&
                   store_put_prediction(&store, id, record_now_ns()) &&

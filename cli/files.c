@@ -66,7 +66,7 @@ static int missing(const char *path) {
     return errno == ENOENT ? EXIT_NO_INPUT : EXIT_IO;
 }
 
-static void print_diag(const struct diag *diag) {
+void files_print_diag(const struct diag *diag) {
     struct text text;
     text_init(&text);
     diag_format(diag, &text);
@@ -74,34 +74,68 @@ static void print_diag(const struct diag *diag) {
     text_fini(&text);
 }
 
-int files_scenario(struct scenario *scenario, const char *path, const struct options *options) {
-    *scenario = (struct scenario){.path = path};
-    arena_init(&scenario->arena);
-    text_init(&scenario->canonical);
+struct spec_reader files_reader(void) {
+    return (struct spec_reader){.read = read_for_parser};
+}
+
+char *files_read_text(const char *path, int *code) {
     size_t length;
     char *text = files_read(path, &length);
+    if (text == NULL) {
+        *code = missing(path);
+        return NULL;
+    }
+    struct diag *diag = malloc(sizeof *diag);
+    CHECK(diag != NULL);
+    diag_init(diag);
+    bool is_text = spec_check_text(text, length, path, diag);
+    files_print_diag(diag);
+    diag_fini(diag);
+    free(diag);
+    if (is_text)
+        return text;
+    free(text);
+    *code = EXIT_INPUT;
+    return NULL;
+}
+
+bool files_scenario_parse(struct scenario *scenario, const char *text,
+                          const struct spec_options *parse, const uint64_t *seed,
+                          struct diag *diag) {
+    *scenario = (struct scenario){.path = parse->file};
+    arena_init(&scenario->arena);
+    text_init(&scenario->canonical);
+    if (!spec_parse(&scenario->spec, text, parse, &scenario->arena, diag))
+        return false;
+    if (seed != NULL)
+        scenario->spec.seed = *seed;
+    spec_write(&scenario->spec, &scenario->canonical);
+    scenario->hash = fingerprint_of(text_bytes(&scenario->canonical), scenario->canonical.length);
+    return true;
+}
+
+int files_scenario(struct scenario *scenario, const char *path, const struct options *options) {
+    *scenario = (struct scenario){.path = path};
+    int code = -1;
+    char *text = files_read_text(path, &code);
     if (text == NULL)
-        return missing(path);
+        return code;
     struct diag *diag = malloc(sizeof *diag);
     CHECK(diag != NULL);
     diag_init(diag);
     struct spec_options parse = {.file = path,
-                                 .reader = {.read = read_for_parser},
+                                 .reader = files_reader(),
                                  .settings = options->settings,
                                  .settings_count = options->settings_count};
-    bool is_right = spec_check_text(text, length, path, diag) &&
-                    spec_parse(&scenario->spec, text, &parse, &scenario->arena, diag);
-    print_diag(diag);
+    bool is_right = files_scenario_parse(scenario, text, &parse,
+                                         options->has_seed ? &options->seed : NULL, diag);
+    files_print_diag(diag);
     diag_fini(diag);
     free(diag);
     free(text);
     if (!is_right)
         return EXIT_INPUT;
-    if (options->has_seed)
-        scenario->spec.seed = options->seed;
     roster_init(&scenario->roster, &scenario->spec, scenario->spec.seed, &scenario->arena);
-    spec_write(&scenario->spec, &scenario->canonical);
-    scenario->hash = fingerprint_of(text_bytes(&scenario->canonical), scenario->canonical.length);
     return -1;
 }
 
@@ -111,16 +145,15 @@ void files_scenario_fini(struct scenario *scenario) {
 }
 
 int files_profile(struct profile *profile, const char *path, struct arena *arena) {
-    size_t length;
-    char *text = files_read(path, &length);
+    int code = -1;
+    char *text = files_read_text(path, &code);
     if (text == NULL)
-        return missing(path);
+        return code;
     struct diag *diag = malloc(sizeof *diag);
     CHECK(diag != NULL);
     diag_init(diag);
-    bool is_right = spec_check_text(text, length, path, diag) &&
-                    profile_parse(profile, text, path, arena, diag);
-    print_diag(diag);
+    bool is_right = profile_parse(profile, text, path, arena, diag);
+    files_print_diag(diag);
     diag_fini(diag);
     free(diag);
     free(text);

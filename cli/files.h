@@ -7,6 +7,7 @@
 #include "models/spec/spec.h"
 #include "models/workload/roster.h"
 #include "sim/base/arena.h"
+#include "sim/base/diag.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,18 @@ int files_scenario(struct scenario *scenario, const char *path,
 void files_scenario_fini(struct scenario *scenario);
 /* False when the real pair cannot honour it; what it cannot is printed on standard error. */
 bool files_check_real(const struct scenario *scenario) MUST_USE;
+
+/* The same from a text that was read already (of the file `parse->file`): `scenario` gets its spec,
+ * its canonical text and its hash, but no roster. Mistakes go to `diag`; files_scenario_fini in
+ * either case. `seed`: instead of the text's own; NULL: that one. */
+bool files_scenario_parse(struct scenario *scenario, const char *text,
+                          const struct spec_options *parse, const uint64_t *seed,
+                          struct diag *diag) MUST_USE;
+/* Opens what a scenario extends. */
+struct spec_reader files_reader(void);
+/* A file's text (malloc'ed), checked to be one; NULL after having said why: `*code` to exit with. */
+char *files_read_text(const char *path, int *code) MUST_USE;
+void files_print_diag(const struct diag *diag);
 
 int files_profile(struct profile *profile, const char *path, struct arena *arena) MUST_USE;
 

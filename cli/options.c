@@ -6,6 +6,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,11 @@ enum {
     KEY_REPEATS,
     KEY_SUBSET,
     KEY_CALIBRATE,
-    KEY_GATE
+    KEY_GATE,
+    KEY_WHERE,
+    KEY_SHARD,
+    KEY_TASKS,
+    KEY_WAIT
 };
 
 /* `letter` is how a command's `takes` names the row. */
@@ -66,6 +71,17 @@ static const struct {
      {"simulated", KEY_SIMULATED, "FILE", 0,
       "the simulated turns: kept there, or read from there without a SCENARIO", 0}},
     {'M', {"measured", KEY_MEASURED, "FILE", 0, "the measured turns, likewise", 0}},
+    {'w',
+     {"where", KEY_WHERE, "CONSTRAINT", 0,
+      "only cells for which it holds, for example \"size <= 100\"; may be repeated", 0}},
+    {'h',
+     {"shard", KEY_SHARD, "K/N", 0,
+      "run the K-th of N shares, into a database of its own (default: from Slurm's environment)",
+      0}},
+    {'n',
+     {"tasks", KEY_TASKS, "N", 0,
+      "submit: tasks of the job array (default: so many that each has a minute of work)", 0}},
+    {'W', {"wait", KEY_WAIT, NULL, 0, "submit: wait for the job, merge, and print", 0}},
     {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
     {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
 };
@@ -111,6 +127,23 @@ static void add_setting(struct argp_state *state, char *text, struct options *op
     options->settings[options->settings_count++] = (struct spec_setting){text, equals + 1};
 }
 
+static void set_shard(struct argp_state *state, const char *text, struct options *options) {
+    int32_t shard = 0, count = 0;
+    char after;
+    if (sscanf(text, "%" SCNd32 "/%" SCNd32 "%c", &shard, &count, &after) != 2 || shard < 1 ||
+        shard > count)
+        argp_error(state, "--shard: \"%s\" is not K/N with K from 1 to N, for example 2/8", text);
+    options->shard = shard;
+    options->shards_count = count;
+}
+
+static void add_where(struct argp_state *state, const char *text, struct options *options) {
+    if (options->where_count == OPTIONS_WHERE_MAX)
+        argp_error(state, "--where: more than %d of them", OPTIONS_WHERE_MAX);
+    else
+        options->where[options->where_count++] = text;
+}
+
 static error_t parse_one(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     struct options *options = parsing->options;
@@ -150,6 +183,19 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_GATE:
         set_number(state, "gate", argument, 1, 100, &options->gate);
+        break;
+    case KEY_WHERE:
+        add_where(state, argument, options);
+        break;
+    case KEY_SHARD:
+        set_shard(state, argument, options);
+        break;
+    case KEY_TASKS:
+        set_number(state, "tasks", argument, 1, 10000, &number);
+        options->tasks = (int32_t)number;
+        break;
+    case KEY_WAIT:
+        options->is_waiting = true;
         break;
     case KEY_DB:
         options->db = argument;

@@ -24,7 +24,7 @@ enum exit_code {
     EXIT_TERMINATED = 143,
 };
 
-enum { OPTIONS_SETTINGS_MAX = 64, OPTIONS_ARGUMENTS_MAX = 256 };
+enum { OPTIONS_SETTINGS_MAX = 64, OPTIONS_ARGUMENTS_MAX = 256, OPTIONS_WHERE_MAX = 64 };
 
 /* One field per option of rows in options.c; a command says which of them it takes. */
 struct options {
@@ -44,11 +44,16 @@ struct options {
     int32_t reps;
     double scale;
     bool is_json, is_quiet, is_ceiling, is_measured_too;
-    int32_t repeats;     /* accuracy: measurements of each figure */
-    const char *subset;  /* accuracy: "quick", or NULL: all cases */
-    bool is_calibrating; /* accuracy: first, where there is no profile */
-    double gate;         /* accuracy: the largest median ratio; 0: none */
-    double seconds;      /* of one measured window; 0: the command's own */
+    int32_t repeats;                      /* accuracy: measurements of each figure */
+    const char *subset;                   /* accuracy: "quick", or NULL: all cases */
+    bool is_calibrating;                  /* accuracy: first, where there is no profile */
+    double gate;                          /* accuracy: the largest median ratio; 0: none */
+    double seconds;                       /* of one measured window; 0: the command's own */
+    const char *where[OPTIONS_WHERE_MAX]; /* sweep: further constraints */
+    int32_t where_count;
+    int32_t shard, shards_count; /* sweep: 1 to shards_count; 0: not said */
+    int32_t tasks;               /* sweep submit: of the job array; 0: by the expected time */
+    bool is_waiting;             /* sweep submit: until the job has ended */
 };
 
 struct command {

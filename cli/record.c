@@ -27,19 +27,26 @@ int record_open(struct store *store, const struct options *options) {
     return EXIT_IO;
 }
 
+struct store_text record_code(uint64_t code_hash, char digits[17]) {
+    fingerprint_format(code_hash, digits);
+    return (struct store_text){HEADROOM_VERSION, digits};
+}
+
 bool record_begin(struct store *store, const struct record_run *run, int64_t *id) {
     char code[17];
-    fingerprint_format(files_code_hash(), code);
-    struct store_run_options options = {.kind = run->kind,
-                                        .command = run->command,
-                                        .parent = run->parent,
-                                        .profile = {run->profile_name, run->profile_text},
-                                        .code = {HEADROOM_VERSION, code},
-                                        .seed = run->seed,
-                                        .replication = run->replication,
-                                        .load_scale = run->scale,
-                                        .is_fit = run->is_fit,
-                                        .started_at_ns = record_now_ns()};
+    uint64_t code_hash = run->code_hash != 0 ? run->code_hash : files_code_hash();
+    struct store_run_options options = {
+        .kind = run->kind,
+        .command = run->command,
+        .parent = run->parent,
+        .profile = {run->profile_name, run->profile_text},
+        .code = record_code(code_hash, code),
+        .seed = run->seed,
+        .replication = run->replication,
+        .load_scale = run->scale,
+        .is_fit = run->is_fit,
+        .is_cell = run->is_cell,
+        .started_at_ns = run->started_at_ns != 0 ? run->started_at_ns : record_now_ns()};
     if (run->scenario != NULL)
         options.scenario =
             (struct store_text){run->scenario->spec.name, text_bytes(&run->scenario->canonical)};

@@ -15,6 +15,9 @@
 /* Opens --db for writing. Prints what is wrong; returns an exit code, or -1. */
 int record_open(struct store *store, const struct options *options) MUST_USE;
 
+/* What the store knows this program by, from files_code_hash(). */
+struct store_text record_code(uint64_t code_hash, char digits[17]);
+
 struct record_run {
     enum store_kind kind;
     const char *command;
@@ -25,6 +28,10 @@ struct record_run {
     int64_t replication;
     double scale;
     bool is_fit;
+    /* A cell of a study was run before it is begun (sim/store/store.h). */
+    bool is_cell;
+    int64_t started_at_ns; /* 0: now */
+    uint64_t code_hash;    /* 0: files_code_hash(), which reads the whole program */
 };
 
 /* Each returns false after having said why on standard error; what was committed before is kept. */

@@ -155,7 +155,8 @@ static void apply_row(struct reading *reading, const struct table_row *row, cons
 }
 
 static bool is_of_the_file(const struct table *table, const char *key) {
-    return table == &table_scenario && (strcmp(key, "$schema") == 0 || strcmp(key, "extends") == 0);
+    return (strcmp(key, "$schema") == 0 && (table == &table_scenario || table == &table_study)) ||
+           (strcmp(key, "extends") == 0 && table == &table_scenario);
 }
 
 void apply_object(struct reading *reading, const struct table *table, const struct json *json,

@@ -416,6 +416,7 @@ struct json *json_read(const char *bytes, const char *file, struct reading *read
     return read_source(bytes, (struct json_source){.file = kept}, reading);
 }
 
-struct json *json_read_setting(const char *bytes, struct reading *reading) {
-    return read_source(bytes, (struct json_source){.file = "--set", .is_setting = true}, reading);
+struct json *json_read_setting(const char *bytes, struct diag_place place,
+                               struct reading *reading) {
+    return read_source(bytes, (struct json_source){.is_setting = true, .place = place}, reading);
 }

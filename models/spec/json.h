@@ -11,6 +11,7 @@
 #include "models/spec/reading.h"
 #include "sim/base/attributes.h"
 #include "sim/base/diag.h"
+#include "sim/base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,9 +35,10 @@ struct json_source {
     const char *file;
     const char *bytes; /* borrowed while places are asked for */
     size_t length;
-    bool is_setting;        /* the value of a --set: its places have no line */
-    size_t shown_at;        /* start of the line that was shown last ... */
-    const char *shown_line; /* ... and its copy in the list's arena; NULL: none yet */
+    bool is_setting;         /* the value of a --set or of an axis: all of it has one place ... */
+    struct diag_place place; /* ... this */
+    size_t shown_at;         /* start of the line that was shown last ... */
+    const char *shown_line;  /* ... and its copy in the list's arena; NULL: none yet */
 };
 
 struct json {
@@ -53,8 +55,11 @@ struct json {
  * what was expected. Duplicate keys are errors too, but the first stands and reading goes on.
  * `bytes` must outlive the last json_place. */
 struct json *json_read(const char *bytes, const char *file, struct reading *reading) MUST_USE;
-/* The value of a --set: places in it have no line. */
-struct json *json_read_setting(const char *bytes, struct reading *reading) MUST_USE;
+/* The value of a --set or of an axis: all of it stands at `place`. */
+struct json *json_read_setting(const char *bytes, struct diag_place place,
+                               struct reading *reading) MUST_USE;
+/* As JSON, on one line; numbers as they were written. */
+void json_write(const struct json *json, struct text *out);
 
 /* A value that stands in no file: a default, or one made of a --set's bare word. */
 struct json *json_new(struct arena *arena, enum json_kind kind, const char *text,

@@ -6,7 +6,9 @@
 #include <string.h>
 
 struct diag_place json_place_at(struct json_source *source, size_t at, struct diag *diag) {
-    if (source->is_setting || !source->bytes)
+    if (source->is_setting)
+        return source->place;
+    if (!source->bytes)
         return (struct diag_place){.file = source->file};
     if (diag->items_count == DIAG_MAX) /* it will not be shown, and finding lines costs */
         return (struct diag_place){.file = source->file};
@@ -52,6 +54,45 @@ struct json *json_member(const struct json *object, const char *key) {
         if (child->key && strcmp(child->key, key) == 0)
             return child;
     return NULL;
+}
+
+static void write_children(const struct json *json, const char *brackets, struct text *out) {
+    text_add_n(out, &brackets[0], 1);
+    for (const struct json *child = json->first; child; child = child->next) {
+        if (json->kind == JSON_OBJECT) {
+            text_add_json_string(out, child->key);
+            text_add(out, ": ");
+        }
+        json_write(child, out);
+        text_add(out, child->next ? ", " : "");
+    }
+    text_add_n(out, &brackets[1], 1);
+}
+
+void json_write(const struct json *json, struct text *out) {
+    switch (json->kind) {
+    case JSON_NULL:
+        text_add(out, "null");
+        return;
+    case JSON_FALSE:
+        text_add(out, "false");
+        return;
+    case JSON_TRUE:
+        text_add(out, "true");
+        return;
+    case JSON_NUMBER:
+        text_add(out, json->text);
+        return;
+    case JSON_STRING:
+        text_add_json_string(out, json->text);
+        return;
+    case JSON_ARRAY:
+        write_children(json, "[]", out);
+        return;
+    case JSON_OBJECT:
+        write_children(json, "{}", out);
+        return;
+    }
 }
 
 bool json_is_number(const char *text) {

@@ -29,8 +29,7 @@ struct layers {
     bool is_whole; /* every layer could be read */
 };
 
-/* `path` from the folder of `file`, without "./". */
-static const char *beside(struct arena *arena, const char *file, const char *path) {
+const char *spec_beside(struct arena *arena, const char *file, const char *path) {
     while (strncmp(path, "./", 2) == 0)
         path += 2;
     const char *slash = strrchr(file, '/');
@@ -63,7 +62,7 @@ static void lay_extended(struct layers *layers, const struct json *extends, cons
                       reading_found(extends).text);
         return;
     }
-    const char *path = beside(arena, file, extends->text);
+    const char *path = spec_beside(arena, file, extends->text);
     struct reading_found shown = reading_quoted(path);
     if (is_in_chain(layers, path)) {
         extends_error(layers, extends, "%s extends itself, directly or through others", shown.text);
@@ -115,9 +114,12 @@ static void lay_file(struct layers *layers, const char *text, const char *file) 
 }
 
 static void lay_settings(struct layers *layers) {
+    const struct spec_setting_place command_line = {{.file = "--set"}, {.file = "--set"}};
+    const struct spec_setting_place *places = layers->options->settings_places;
     for (int32_t i = 0; i < layers->options->settings_count; i++) {
-        struct json *layer = setting_read(&layers->reading, &layers->options->settings[i],
-                                          layers->scenario, layers->merged);
+        struct json *layer =
+            setting_read(&layers->reading, &layers->options->settings[i],
+                         places ? places[i] : command_line, layers->scenario, layers->merged);
         if (layer)
             lay(layers, layer);
     }
@@ -160,6 +162,21 @@ bool spec_parse(struct spec_scenario *scenario, const char *text,
         lay_settings(&layers);
         apply_find_missing(&layers.reading, &table_scenario, layers.merged);
         cross_check(&layers.reading, scenario, layers.merged);
+    }
+    return diag->errors_count == errors_before;
+}
+
+bool spec_parse_study(struct spec_study *study, const char *text, const char *file,
+                      struct arena *arena, struct diag *diag) {
+    int32_t errors_before = diag->errors_count;
+    struct reading reading;
+    reading_init(&reading, arena, diag);
+    *study = (struct spec_study){0};
+    apply_defaults(arena, &table_study, study);
+    const struct json *json = json_read(text, file, &reading);
+    if (json) {
+        apply_object(&reading, &table_study, json, study);
+        apply_find_missing(&reading, &table_study, json);
     }
     return diag->errors_count == errors_before;
 }

@@ -30,6 +30,11 @@ static const struct {
     [TABLE_LENGTHS] = {"lengths",
                        "a distribution, see below; its values may have a unit: `\"2KiB\"`"},
     [TABLE_PACE] = {"pace", "how often, see below"},
+    [TABLE_VALUE] = {"value", "a number, or text: `3`, `\"10ms\"`, `\"2/s per room\"`"},
+    [TABLE_VALUES] = {"values", "a list of anything that a field may hold: `[10, 100]`, "
+                                "`[\"64KiB\", \"unlimited\"]`"},
+    [TABLE_TEXTS] = {"texts", "text in quotes, or a list of them"},
+    [TABLE_SEEDS] = {"seeds", "a list of seeds: `[1, 2, 3]`"},
 };
 
 /* A cell ends at a bar and a row at a newline. */
@@ -96,7 +101,7 @@ static void add_range_cell(const struct table_row *row, struct text *out) {
         text_addf(out, " %s to %s |", row->lowest, row->highest);
 }
 
-static void add_row(const struct table_row *row, struct text *out) {
+static void add_row(const struct table_row *row, bool has_worlds, struct text *out) {
     static const char *const audience[] = {
         [SPEC_BOTH] = "both", [SPEC_SIM] = "simulator", [SPEC_REAL] = "real pair"};
     bool is_value = row->kind == TABLE_FIELD || row->kind == TABLE_CHOICE;
@@ -107,30 +112,66 @@ static void add_row(const struct table_row *row, struct text *out) {
         add_cell(out, row->unit);
         add_default_cell(row, out);
         add_range_cell(row, out);
-        add_cell(out, audience[row->used_by]);
     } else {
-        text_add(out, " | | | |");
+        text_add(out, " | | |");
     }
+    if (has_worlds && is_value)
+        add_cell(out, audience[row->used_by]);
+    else if (has_worlds)
+        text_add(out, " |");
     add_cell(out, row->doc);
     text_add(out, "\n");
 }
 
-static void add_table(const struct table *table, struct text *out) {
+/* `has_worlds`: a column says which world honours a field. */
+static void add_table(const struct table *table, bool has_worlds, struct text *out) {
     text_addf(out, "<a id=\"%s\"></a>\n\n## %c%s\n\n", table->tag, table->title[0] - 'a' + 'A',
               table->title + 1);
-    text_add(out, "| field | type | unit | default | range | used by | what it is |\n"
-                  "|---|---|---|---|---|---|---|\n");
+    text_addf(
+        out,
+        "| field | type | unit | default | range |%s what it is |\n|---|---|---|---|---|%s---|"
+        "\n",
+        has_worlds ? " used by |" : "", has_worlds ? "---|" : "");
     for (int32_t i = 0; i < table->count; i++)
-        add_row(&table->rows[i], out);
+        add_row(&table->rows[i], has_worlds, out);
     text_add(out, "\n");
 }
 
-static void add_types(struct text *out) {
+/* A language: the tables that one page describes. */
+struct language {
+    const struct table *const *tables;
+    int32_t count;
+    bool has_worlds; /* a scenario's: some fields are of one world only */
+};
+
+static bool has_type(const struct language *language, enum table_type type) {
+    for (int32_t t = 0; t < language->count; t++)
+        for (int32_t i = 0; i < language->tables[t]->count; i++) {
+            const struct table_row *row = &language->tables[t]->rows[i];
+            if (row->kind == TABLE_FIELD && row->type == type)
+                return true;
+        }
+    return false;
+}
+
+static bool has_choices(const struct language *language, const struct table_choices *choices) {
+    for (int32_t t = 0; t < language->count; t++)
+        for (int32_t i = 0; i < language->tables[t]->count; i++)
+            if (language->tables[t]->rows[i].choices == choices)
+                return true;
+    return false;
+}
+
+static void add_types(const struct language *language, struct text *out) {
     text_add(out,
              "## Types\n\nA quantity has its unit written out; a bare number where a unit could be "
              "meant is an error.\n\n| type | written as |\n|---|---|\n");
     for (size_t i = 0; i < COUNT_OF(types); i++)
-        text_addf(out, "| %s | %s |\n", types[i].word, types[i].written);
+        if (has_type(language, (enum table_type)i))
+            text_addf(out, "| %s | %s |\n", types[i].word, types[i].written);
+}
+
+static void add_drawn_types(struct text *out) {
     text_add(
         out,
         "\nA **distribution** is drawn from, rounded to whole numbers and kept within `lowest` and "
@@ -166,7 +207,7 @@ static void add_choices(const struct table_choices *choices, struct text *out) {
     text_add(out, "\n");
 }
 
-void spec_write_reference(struct text *out) {
+static void add_all_choices(const struct language *language, struct text *out) {
     static const char *const choice_tags[] = {
 #define CHOICES(tag) #tag,
 #define ITEM(tag, enumerator, word, doc)
@@ -176,6 +217,31 @@ void spec_write_reference(struct text *out) {
 #undef ITEM
 #undef CHOICES_END
     };
+    for (size_t i = 0; i < COUNT_OF(choice_tags); i++)
+        if (has_choices(language, table_choices_of(choice_tags[i])))
+            add_choices(table_choices_of(choice_tags[i]), out);
+}
+
+static void add_language(const struct language *language, struct text *out) {
+    for (int32_t i = language->count - 1; i >= 0; i--)
+        add_table(language->tables[i], language->has_worlds, out);
+    add_all_choices(language, out);
+    add_types(language, out);
+}
+
+void spec_write_study_reference(struct text *out) {
+    const struct language study = {table_study_all, table_study_all_count, false};
+    text_add(out, "# The study file\n\n"
+                  "Written from `models/spec/rows/` by `headroom-docs`; not to be edited.\n\n"
+                  "What `headroom sweep` reads: a scenario and what varies in it. JSON with `//` "
+                  "and block comments, read like a scenario: all mistakes at once, each with its "
+                  "place (`study.schema.json` lies beside this page for editors). How to use it: "
+                  "docs/sweeps.md.\n\n");
+    add_language(&study, out);
+}
+
+void spec_write_reference(struct text *out) {
+    const struct language scenario = {table_all, table_all_count, true};
     text_add(out, "# The scenario language\n\n"
                   "Written from `models/spec/rows/` by `headroom-docs`; not to be edited.\n\n"
                   "A scenario is a JSON file, with `//` and block comments. Unknown keys, keys "
@@ -193,11 +259,8 @@ void spec_write_reference(struct text *out) {
                   "*Used by*: both worlds honour the field; or the simulator alone, and the real "
                   "pair refuses a scenario "
                   "that sets it; or the real pair alone (ports and pinning).\n\n");
-    for (int32_t i = table_all_count - 1; i >= 0; i--)
-        add_table(table_all[i], out);
-    for (size_t i = 0; i < COUNT_OF(choice_tags); i++)
-        add_choices(table_choices_of(choice_tags[i]), out);
-    add_types(out);
+    add_language(&scenario, out);
+    add_drawn_types(out);
 }
 
 void profile_write_reference(struct text *out) {

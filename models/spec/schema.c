@@ -116,13 +116,12 @@ static void write_required_within(const struct table *table, struct text *out) {
     text_add(out, "}}");
 }
 
-static void write_definitions(struct text *out) {
+/* The last of `tables` is the file itself. */
+static void write_definitions(const struct table *const *tables, int32_t count, struct text *out) {
     text_add(out, "  \"$defs\": {\n");
     bool is_first = true;
-    for (int32_t i = 0; i < table_all_count; i++) {
-        const struct table *table = table_all[i];
-        if (table == &table_scenario)
-            continue;
+    for (int32_t i = 0; i < count - 1; i++) {
+        const struct table *table = tables[i];
         text_addf(out,
                   "%s    \"%s\": {\n      \"title\": \"%s\", \"type\": \"object\", "
                   "\"additionalProperties\": false,\n      \"properties\": {\n",
@@ -134,21 +133,38 @@ static void write_definitions(struct text *out) {
     text_add(out, "\n  }\n");
 }
 
+static void write_head(const char *title, struct text *out) {
+    text_addf(out,
+              "{\n"
+              "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+              "  \"title\": \"%s\",\n"
+              "  \"type\": \"object\", \"additionalProperties\": false,\n"
+              "  \"properties\": {\n"
+              "    \"$schema\": {\"description\": \"for editors; ignored\", \"type\": "
+              "\"string\"},\n",
+              title);
+}
+
 void spec_write_schema(struct text *out) {
+    write_head("a Headroom scenario", out);
     text_add(
         out,
-        "{\n"
-        "  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-        "  \"title\": \"a Headroom scenario\",\n"
-        "  \"type\": \"object\", \"additionalProperties\": false,\n"
-        "  \"properties\": {\n"
-        "    \"$schema\": {\"description\": \"for editors; ignored\", \"type\": \"string\"},\n"
         "    \"extends\": {\"description\": \"path of a scenario, from this file's folder, that "
         "this one changes\", \"type\": \"string\", \"minLength\": 1},\n");
     write_properties(&table_scenario, "    ", out);
     text_add(out, "  },\n  \"if\": {\"required\": [\"extends\"]},\n  \"else\": ");
     write_required_within(&table_scenario, out);
     text_add(out, ",\n");
-    write_definitions(out);
+    write_definitions(table_all, table_all_count, out);
+    text_add(out, "}\n");
+}
+
+void spec_write_study_schema(struct text *out) {
+    write_head("a Headroom study", out);
+    write_properties(&table_study, "    ", out);
+    text_add(out, "  },\n  \"allOf\": [");
+    write_required_within(&table_study, out);
+    text_add(out, "],\n");
+    write_definitions(table_study_all, table_study_all_count, out);
     text_add(out, "}\n");
 }

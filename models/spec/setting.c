@@ -16,6 +16,7 @@ enum { NAMES_MAX = 32, SEGMENTS_MAX = 16 };
 struct walk {
     struct reading *reading;
     struct json_source *source;
+    struct diag_place path_place;
     const char *rest; /* of the path, not yet resolved */
     const struct table *table;
     const void *base;            /* the struct that `table` describes; NULL: not there yet */
@@ -23,10 +24,6 @@ struct walk {
     const struct table_row *row; /* where the path ends; NULL: at an entry */
     struct json *root, *branch;  /* the tree that is made, and its open end */
 };
-
-static struct diag_place no_place(void) {
-    return (struct diag_place){.file = "--set"};
-}
 
 /* One object deeper, under `key`. */
 static void deepen(struct walk *walk, const char *key) {
@@ -46,8 +43,9 @@ static const char *take_segment(struct walk *walk) {
 
 static bool unknown_segment(struct walk *walk, const char *segment, const char *what,
                             const char *const *names, int32_t count) {
-    reading_error_at(walk->reading, no_place(), "%s is not %s%s", reading_quoted(segment).text,
-                     what, reading_hint(segment, names, count, "expected ").text);
+    reading_error_at(walk->reading, walk->path_place, "%s is not %s%s",
+                     reading_quoted(segment).text, what,
+                     reading_hint(segment, names, count, "expected ").text);
     return false;
 }
 
@@ -61,7 +59,8 @@ static bool descend_into_value(struct walk *walk) {
     if (*walk->rest == '\0')
         return true;
     if (!is_distribution(walk->row)) {
-        reading_error_at(walk->reading, no_place(), "has no fields of its own; found %s behind it",
+        reading_error_at(walk->reading, walk->path_place,
+                         "has no fields of its own; found %s behind it",
                          reading_quoted(walk->rest).text);
         return false;
     }
@@ -140,7 +139,8 @@ static int32_t segments_count(const char *path) {
 
 static bool walk_path(struct walk *walk, bool is_whole) {
     if (segments_count(walk->rest) > SEGMENTS_MAX) {
-        reading_error_at(walk->reading, no_place(), "a path of more than %d names", SEGMENTS_MAX);
+        reading_error_at(walk->reading, walk->path_place, "a path of more than %d names",
+                         SEGMENTS_MAX);
         return false;
     }
     while (*walk->rest) {
@@ -150,7 +150,7 @@ static bool walk_path(struct walk *walk, bool is_whole) {
     }
     if (walk->branch != walk->root)
         return true;
-    reading_error_at(walk->reading, no_place(),
+    reading_error_at(walk->reading, walk->path_place,
                      "a path without a name; expected name.name...=value");
     return false;
 }
@@ -167,7 +167,7 @@ static struct json *read_value(const struct walk *walk, const char *value) {
     if (is_json) {
         struct reading apart;
         reading_init(&apart, arena, walk->reading->diag);
-        return json_read_setting(arena_new_text(arena, value), &apart);
+        return json_read_setting(arena_new_text(arena, value), walk->source->place, &apart);
     }
     for (size_t i = 0; i < COUNT_OF(words) && !is_text; i++)
         if (strcmp(value, words[i].word) == 0)
@@ -220,11 +220,13 @@ static void graft(struct json *end, const struct json *value) {
 }
 
 struct json *setting_read(struct reading *reading, const struct spec_setting *setting,
-                          const struct spec_scenario *scenario, const struct json *merged) {
+                          struct spec_setting_place place, const struct spec_scenario *scenario,
+                          const struct json *merged) {
     struct json_source *source = ARENA_NEW(reading->arena, 1, struct json_source);
-    *source = (struct json_source){.file = "--set", .is_setting = true};
+    *source = (struct json_source){.is_setting = true, .place = place.value};
     struct walk walk = {.reading = reading,
                         .source = source,
+                        .path_place = place.path,
                         .rest = arena_new_text(reading->arena, setting->path),
                         .table = &table_scenario,
                         .base = scenario};

@@ -7,9 +7,10 @@
 #include "models/spec/reading.h"
 #include "models/spec/spec.h"
 
-/* NULL after a mistake, which has been said. `scenario` and `merged` are what the layers below
- * made. */
+/* NULL after a mistake, which has been said. `scenario` and `merged` are what the layers
+ * below made. */
 struct json *setting_read(struct reading *reading, const struct spec_setting *setting,
-                          const struct spec_scenario *scenario, const struct json *merged) MUST_USE;
+                          struct spec_setting_place place, const struct spec_scenario *scenario,
+                          const struct json *merged) MUST_USE;
 
 #endif

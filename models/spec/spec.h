@@ -85,6 +85,21 @@ struct spec_pace {
     int32_t stages_count;
 };
 
+/* A value of a study's axis: what `--set` takes, and how a person reads it. */
+struct spec_value {
+    const char *text;        /* as spec_setting's value */
+    const char *shown;       /* without the quotes of a string */
+    struct diag_place place; /* in the study's file */
+};
+struct spec_values {
+    struct spec_value *items;
+    int32_t count;
+};
+struct spec_seeds {
+    uint64_t *items;
+    int32_t count;
+};
+
 /* The C type of each FIELD type. */
 typedef int64_t spec_type_COUNT;
 typedef int64_t spec_type_COUNT_OR_AUTO;
@@ -103,6 +118,10 @@ typedef struct spec_names spec_type_NAMES;
 typedef struct spec_dist spec_type_SIZES;
 typedef struct spec_dist spec_type_LENGTHS;
 typedef struct spec_pace spec_type_PACE;
+typedef struct spec_value spec_type_VALUE;   /* text "": none */
+typedef struct spec_values spec_type_VALUES; /* of any JSON */
+typedef struct spec_values spec_type_TEXTS;  /* one text or a list of them; `text` as written */
+typedef struct spec_seeds spec_type_SEEDS;
 
 #define FIELD(type, name, unit, standard, lowest, highest, used_by, doc) spec_type_##type name;
 #define CHOICE(tag, name, standard, used_by, doc) enum spec_##tag name;
@@ -157,6 +176,13 @@ struct spec_machine {
 struct spec_scenario {
 #include "models/spec/rows/scenario.def"
 };
+struct spec_axis {
+    const char *name;
+#include "models/spec/rows/axis.def"
+};
+struct spec_study {
+#include "models/spec/rows/study.def"
+};
 
 #undef FIELD
 #undef CHOICE
@@ -171,6 +197,11 @@ struct spec_setting {
     const char *value;
 };
 
+/* Where a setting was written, if not on the command line: for messages. */
+struct spec_setting_place {
+    struct diag_place path, value;
+};
+
 /* Reads what a path in "extends" names: returns malloc'ed text (the caller frees it) or NULL. Files
  * come in through this, so that the parser opens none. */
 struct spec_reader {
@@ -182,6 +213,7 @@ struct spec_options {
     const char *file; /* for messages, and the folder that a relative "extends" starts from */
     struct spec_reader reader;
     const struct spec_setting *settings;
+    const struct spec_setting_place *settings_places; /* [settings_count]; NULL: the command line */
     int32_t settings_count;
 };
 
@@ -203,6 +235,13 @@ bool spec_check_text(const char *bytes, size_t length, const char *file,
  * resolved. Parses back to the same; what the store keeps and hashes. */
 void spec_write(const struct spec_scenario *scenario, struct text *out);
 
+/* A study file (rows/study.def): the same reader, the same messages. What only axes together can
+ * tell (a range's ends, `with`, `where`) is for study/sweep.h. Everything lives in `arena`. */
+bool spec_parse_study(struct spec_study *study, const char *text, const char *file,
+                      struct arena *arena, struct diag *diag) MUST_USE;
+/* `path` as it counts from the folder of `file`, without "./". */
+const char *spec_beside(struct arena *arena, const char *file, const char *path) MUST_USE;
+
 /* Adds an error for each SIM field that differs from its default: the real pair cannot honour it.
  * False when there was one. */
 bool spec_check_real(const struct spec_scenario *scenario, const char *file,
@@ -211,6 +250,9 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file,
 /* docs/reference/scenario.schema.json and docs/reference/scenario.md. */
 void spec_write_schema(struct text *out);
 void spec_write_reference(struct text *out);
+/* study.schema.json and study.md there. */
+void spec_write_study_schema(struct text *out);
+void spec_write_study_reference(struct text *out);
 
 const char *spec_word(const char *choice_tag,
                       int value); /* spec_word("policy", SPEC_CLOSE) -> "close" */

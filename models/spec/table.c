@@ -184,6 +184,28 @@ const struct table *const table_all[] = {
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 
+#define THIS spec_axis
+static const struct table_row axis_rows[] = {
+#include "models/spec/rows/axis.def"
+};
+TABLE(axis, "an axis")
+#undef THIS
+
+#define THIS spec_study
+static const struct table_row study_rows[] = {
+#include "models/spec/rows/study.def"
+};
+#undef THIS
+
+const struct table table_study = {.tag = "study",
+                                  .title = "a study",
+                                  .rows = study_rows,
+                                  .count = COUNT_OF(study_rows),
+                                  .bytes = sizeof(struct spec_study)};
+
+const struct table *const table_study_all[] = {&axis_table, &table_study};
+const int32_t table_study_all_count = COUNT_OF(table_study_all);
+
 /* A C keyword as a member's name carries an underscore that its key does not. */
 static const char *const keywords[] = {"for",  "if",       "do",     "default", "switch",
                                        "case", "register", "static", "double",  "int"};

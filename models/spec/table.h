@@ -30,6 +30,10 @@ enum table_type {
     TABLE_SIZES,
     TABLE_LENGTHS,
     TABLE_PACE,
+    TABLE_VALUE,
+    TABLE_VALUES,
+    TABLE_TEXTS,
+    TABLE_SEEDS,
     TABLE_TYPES_COUNT
 };
 
@@ -74,6 +78,11 @@ extern const struct table table_scenario;
 /* All tables, each before those that nest it; for what describes them one after the other. */
 extern const struct table *const table_all[];
 extern const int32_t table_all_count;
+
+/* The study file's, likewise. */
+extern const struct table table_study;
+extern const struct table *const table_study_all[];
+extern const int32_t table_study_all_count;
 
 const char *table_key(const struct table_row *row);
 /* NULL: no field of that name; letters count with their case. */

@@ -31,7 +31,7 @@ static bool not_expected(struct reading *reading, const struct table_row *row,
 /* ---- SEED: all of 64 bits, which no double holds */
 
 /* Digits alone; strtoull would take blanks and a sign. */
-static bool seed_of(const char *text, uint64_t *seed) {
+bool value_seed_of(const char *text, uint64_t *seed) {
     if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789")] != '\0')
         return false;
     errno = 0;
@@ -43,18 +43,22 @@ static bool seed_parse(struct reading *reading, const struct table_row *row,
                        const struct json *json, void *out) {
     uint64_t seed;
     bool may_be = json->kind == JSON_NUMBER || json->kind == JSON_STRING;
-    if (!may_be || !seed_of(json->text, &seed))
+    if (!may_be || !value_seed_of(json->text, &seed))
         return not_expected(reading, row, json, "a seed");
     memcpy(out, &seed, sizeof seed);
     return true;
+}
+
+void value_write_seed(uint64_t seed, struct text *out) {
+    bool is_exact_in_double = seed <= (UINT64_C(1) << 53); /* for whoever else reads the file */
+    text_addf(out, is_exact_in_double ? "%" PRIu64 : "\"%" PRIu64 "\"", seed);
 }
 
 static void seed_write(const struct table_row *row, const void *value, struct text *out) {
     (void)row;
     uint64_t seed;
     memcpy(&seed, value, sizeof seed);
-    bool is_exact_in_double = seed <= (UINT64_C(1) << 53); /* for whoever else reads the file */
-    text_addf(out, is_exact_in_double ? "%" PRIu64 : "\"%" PRIu64 "\"", seed);
+    value_write_seed(seed, out);
 }
 
 static void seed_schema(const struct table_row *row, struct text *out) {
@@ -266,6 +270,10 @@ static const struct value_ops *const ops_by_type[TABLE_TYPES_COUNT] = {
     [TABLE_SIZES] = &value_dist_ops,
     [TABLE_LENGTHS] = &value_dist_ops,
     [TABLE_PACE] = &value_pace_ops,
+    [TABLE_VALUE] = &value_value_ops,
+    [TABLE_VALUES] = &value_values_ops,
+    [TABLE_TEXTS] = &value_texts_ops,
+    [TABLE_SEEDS] = &value_seeds_ops,
 };
 
 static const struct value_ops *ops_of(const struct table_row *row) {

@@ -40,6 +40,13 @@ extern const struct value_ops
     value_quantity_ops; /* value_quantity.c: numbers with and without a unit */
 extern const struct value_ops value_dist_ops; /* value_dist.c: SIZES, LENGTHS */
 extern const struct value_ops value_pace_ops; /* value_pace.c */
+extern const struct value_ops value_value_ops, value_values_ops, value_texts_ops,
+    value_seeds_ops; /* value_list.c */
+
+/* Digits alone, below 2^64. */
+bool value_seed_of(const char *text, uint64_t *seed);
+/* As a number while other readers' doubles hold it, else in quotes. */
+void value_write_seed(uint64_t seed, struct text *out);
 
 /* For the makers of ops. "; expected a whole number, 1 to 64" is value_expected behind "; expected
  * ". */

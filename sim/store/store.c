@@ -43,14 +43,15 @@ static bool read_number(struct store *store, const char *sql, int64_t *number) {
     return is_read;
 }
 
-enum age { AGE_EMPTY, AGE_CURRENT, AGE_REFUSED };
+enum age { AGE_EMPTY, AGE_OLDER, AGE_CURRENT, AGE_REFUSED };
 
-static enum age look_at(struct store *store) {
+static enum age look_at(struct store *store, int64_t *version_found) {
     int64_t version, application, tables;
     if (!read_number(store, "PRAGMA user_version", &version) ||
         !read_number(store, "PRAGMA application_id", &application) ||
         !read_number(store, "SELECT count(*) FROM sqlite_schema", &tables))
         return AGE_REFUSED;
+    *version_found = version;
     if (version == 0 && application == 0 && tables == 0)
         return AGE_EMPTY;
     if (application != APPLICATION_ID)
@@ -64,22 +65,29 @@ static enum age look_at(struct store *store) {
     else if (version < 1)
         sql_complain(store, "has schema version %lld, which no headroom wrote", (long long)version);
     else
-        return AGE_CURRENT;
+        return version < STORE_SCHEMA_VERSION ? AGE_OLDER : AGE_CURRENT;
     return AGE_REFUSED;
 }
 
-/* Two processes may make the file at once: who comes second finds it made. */
+static bool climb(struct store *store, enum age age, int64_t version) {
+    char stamp[96];
+    snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             APPLICATION_ID, STORE_SCHEMA_VERSION);
+    if (age == AGE_EMPTY && !sql_script(store, store_schema_sql))
+        return false;
+    for (int64_t from = age == AGE_EMPTY ? 1 : version; from < STORE_SCHEMA_VERSION; from++)
+        if (!sql_script(store, store_schema_steps[from - 1]))
+            return false;
+    return sql_script(store, stamp);
+}
+
+/* Two processes may make the file, or bring it up, at once: who comes second finds it done. */
 static bool make_tables(struct store *store) {
     if (!sql_script(store, "BEGIN IMMEDIATE"))
         return false;
-    enum age age = look_at(store);
-    bool is_made = age == AGE_CURRENT;
-    if (age == AGE_EMPTY) {
-        char stamp[96];
-        snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                 APPLICATION_ID, STORE_SCHEMA_VERSION);
-        is_made = sql_script(store, store_schema_sql) && sql_script(store, stamp);
-    }
+    int64_t version;
+    enum age age = look_at(store, &version);
+    bool is_made = age == AGE_CURRENT || (age != AGE_REFUSED && climb(store, age, version));
     if (is_made)
         return sql_script(store, "COMMIT");
     sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL); /* keeps the first message */
@@ -115,12 +123,14 @@ static bool mark_killed_runs(struct store *store) {
 static bool prepare(struct store *store, enum store_access access) {
     sqlite3_busy_timeout(store->database, STORE_BUSY_MS);
     sqlite3_extended_result_codes(store->database, 0);
-    enum age age = look_at(store);
+    int64_t version;
+    enum age age = look_at(store, &version);
     if (age == AGE_REFUSED || !sql_script(store, "PRAGMA foreign_keys = ON"))
         return false;
+    store->version = access == STORE_READ ? version : STORE_SCHEMA_VERSION;
     if (access == STORE_READ)
-        return age == AGE_CURRENT || sql_complain(store, "is empty; expected a store that headroom "
-                                                         "wrote");
+        return age != AGE_EMPTY || sql_complain(store, "is empty; expected a store that headroom "
+                                                       "wrote");
     /* FULL: a commit survives a power cut too, at a sync per run. */
     return sql_script(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL") &&
            (age == AGE_CURRENT || make_tables(store)) && mark_killed_runs(store);
@@ -212,19 +222,35 @@ static bool put_text(struct store *store, const char *insert, const char *count_
     put_text(store, "INSERT OR IGNORE INTO " table " (hash, name, text) VALUES (?, ?, ?)",         \
              "SELECT 1 FROM " table " WHERE hash = ? AND text <> ?", text, hash)
 
+uint64_t store_address_of(const struct store_address *address) {
+    struct fingerprint all;
+    fingerprint_init(&all);
+    fingerprint_u64(&all, address->code);
+    fingerprint_u64(&all, address->scenario);
+    fingerprint_u64(&all, address->profile);
+    fingerprint_u64(&all, address->seed);
+    fingerprint_u64(&all, (uint64_t)address->replication);
+    fingerprint_bytes(&all, &address->load_scale, sizeof address->load_scale);
+    return fingerprint_value(&all);
+}
+
 static bool insert_run(struct store *store, const struct store_run_options *options) {
-    uint64_t scenario, profile, code;
-    return PUT_TEXT(store, "scenarios", &options->scenario, &scenario) &&
-           PUT_TEXT(store, "profiles", &options->profile, &profile) &&
-           PUT_TEXT(store, "code", &options->code, &code) &&
+    struct store_address address = {.seed = options->seed,
+                                    .replication = options->replication,
+                                    .load_scale = options->load_scale};
+    return PUT_TEXT(store, "scenarios", &options->scenario, &address.scenario) &&
+           PUT_TEXT(store, "profiles", &options->profile, &address.profile) &&
+           PUT_TEXT(store, "code", &options->code, &address.code) &&
            SQL_RUN(store,
                    "INSERT INTO runs (kind, command, parent, scenario, profile, code, seed,"
-                   " replication, load_scale, started_at_ns, process, is_fit)"
-                   " VALUES (?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   " replication, load_scale, started_at_ns, process, is_fit, address)"
+                   " VALUES (?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                    TEXT(store_kind_name(options->kind)), TEXT(options->command),
-                   INTEGER(options->parent), HASH(scenario), HASH(profile), HASH(code),
-                   SEED(options->seed), INTEGER(options->replication), REAL(options->load_scale),
-                   INTEGER(options->started_at_ns), INTEGER(getpid()), INTEGER(options->is_fit));
+                   INTEGER(options->parent), HASH(address.scenario), HASH(address.profile),
+                   HASH(address.code), SEED(options->seed), INTEGER(options->replication),
+                   REAL(options->load_scale), INTEGER(options->started_at_ns), INTEGER(getpid()),
+                   INTEGER(options->is_fit),
+                   HASH(options->is_cell ? store_address_of(&address) : 0));
 }
 
 bool store_begin_run(struct store *store, const struct store_run_options *options, int64_t *run) {
@@ -235,7 +261,8 @@ bool store_begin_run(struct store *store, const struct store_run_options *option
         return false;
     }
     *run = sqlite3_last_insert_rowid(store->database);
-    return sql_script(store, "COMMIT");
+    store->open_run = options->is_cell ? *run : 0;
+    return options->is_cell || sql_script(store, "COMMIT");
 }
 
 bool store_put_metric(struct store *store, int64_t run, const struct store_metric *metric) {

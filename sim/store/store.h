@@ -22,7 +22,7 @@
 struct sqlite3;
 
 enum {
-    STORE_SCHEMA_VERSION = 1, /* PRAGMA user_version */
+    STORE_SCHEMA_VERSION = 2, /* PRAGMA user_version */
     STORE_ERROR_BYTES = 512,
     STORE_BUSY_MS = 10000, /* how long a writer waits for another one */
 };
@@ -30,6 +30,7 @@ enum {
 struct store {
     struct sqlite3 *database;
     const char *path; /* borrowed; outlives the store */
+    int64_t version;  /* of its schema: below STORE_SCHEMA_VERSION only when opened for reading */
     int64_t open_run; /* whose results are in the transaction that is open; 0: none is */
     char error[STORE_ERROR_BYTES]; /* what went wrong last, with the path in front */
 };
@@ -37,8 +38,9 @@ struct store {
 enum store_access { STORE_READ, STORE_WRITE }; /* STORE_WRITE makes the file if there is none */
 
 /* Refuses, with a message: no such file, a file that is not a database, a database that is not a
- * store, a store of a newer schema. Opening for writing marks runs whose process is gone as
- * interrupted. After false there is nothing to close. */
+ * store, a store of a newer schema. A store of an older schema is brought up to this one when it is
+ * opened for writing, and read as it is otherwise. Opening for writing marks runs whose process is
+ * gone as interrupted. After false there is nothing to close. */
 bool store_open(struct store *store, const char *path, enum store_access access) MUST_USE;
 void store_close(struct store *store); /* drops the results of a run that was not finished */
 
@@ -58,7 +60,7 @@ struct store_text {
 
 struct store_run_options {
     enum store_kind kind;
-    const char *command;        /* "run", "probe", "ceiling", "measure", "calibrate" */
+    const char *command;        /* "run", "probe", "ceiling", "cell", "measure", "calibrate" */
     int64_t parent;             /* the run that this is a part of; 0: none */
     struct store_text scenario; /* canonical text */
     struct store_text profile;
@@ -68,9 +70,12 @@ struct store_run_options {
     double load_scale;
     bool is_fit;           /* used in a fit: must not validate */
     int64_t started_at_ns; /* wall clock, since 1970 */
+    bool is_cell;          /* of a study: found again by its address, and see store_begin_run */
 };
 
-/* The new run's id, committed. A transaction with another run's results is committed first. */
+/* The new run's id, committed. A transaction with another run's results is committed first. A cell
+ * is there all at once or not at all: it is run before it is begun, and its row is committed
+ * together with its results. */
 bool store_begin_run(struct store *store, const struct store_run_options *options,
                      int64_t *run) MUST_USE;
 
@@ -115,6 +120,16 @@ struct store_finish {
 };
 bool store_finish_run(struct store *store, int64_t run, const struct store_finish *finish) MUST_USE;
 
+/* What a run of a study is addressed by: everything that its result is a function of. Two runs with
+ * one address are the same run. */
+struct store_address {
+    uint64_t code, scenario, profile; /* hashes of the texts */
+    uint64_t seed;
+    int64_t replication;
+    double load_scale;
+};
+uint64_t store_address_of(const struct store_address *address);
+
 /* Reading. */
 enum store_found { STORE_FOUND, STORE_MISSING, STORE_FAILED };
 
@@ -157,6 +172,29 @@ bool store_runs(struct store *store, const struct store_filter *filter, struct a
 /* Names of the scenarios that any run refers to, sorted. */
 bool store_scenario_names(struct store *store, struct arena *arena, const char ***names,
                           int32_t *count) MUST_USE;
+
+/* A cell that is there. `state` is STORE_DONE or STORE_REFUSED. */
+struct store_cell {
+    int64_t run; /* 0: there is none */
+    enum store_state state;
+    uint64_t fingerprint;
+    int64_t took_ns;
+};
+/* Fills cells[i] for addresses[i]. */
+bool store_find_cells(struct store *store, const uint64_t *addresses, int32_t count,
+                      struct store_cell *cells) MUST_USE;
+/* Cells of this scenario's name that other code than `code` made, and the version of the newest. */
+bool store_count_foreign_cells(struct store *store, const char *scenario_name, uint64_t code,
+                               struct arena *arena, int64_t *count, const char **version) MUST_USE;
+
+struct store_merged {
+    int64_t taken, known; /* cells copied, and those that were there already */
+};
+/* Copies the cells of the store at `path` that `store` does not have, with their results: all of
+ * them or, after a failure, none. Refuses cells of code that none of the cells in `store` came from
+ * (unless it has none yet and `path` has those of one code only), and a cell that both have with
+ * different fingerprints. */
+bool store_merge_cells(struct store *store, const char *path, struct store_merged *merged) MUST_USE;
 
 enum store_found store_metric_of(struct store *store, int64_t run, const char *name,
                                  struct arena *arena, struct store_metric *metric) MUST_USE;

@@ -1,5 +1,5 @@
 /* The tables. A change to them is a new STORE_SCHEMA_VERSION and a step that brings an older file
- * up to it.
+ * up to it: a new file is made as the first version was, and climbs the same steps.
  *
  * Everything that has a natural key uses it. Hashes and seeds are text, because SQL's integers are
  * signed and a spreadsheet's are not even integers. NULL in a REAL column is NAN. */
@@ -72,3 +72,11 @@ const char store_schema_sql[] =
     " last_run INTEGER NOT NULL) STRICT;" ONLY_WHILE_RUNNING("metrics")
         ONLY_WHILE_RUNNING("resources") ONLY_WHILE_RUNNING("histograms")
             ONLY_WHILE_RUNNING("series") ONLY_WHILE_RUNNING("predictions");
+
+/* [version - 1] brings a file from that version to the next. */
+const char *const store_schema_steps[STORE_SCHEMA_VERSION - 1] = {
+    /* 2: cells of studies, found by address. Not unique: two writers may have run one cell, and
+     * then both rows say the same. */
+    "ALTER TABLE runs ADD COLUMN address TEXT;"
+    "CREATE INDEX runs_by_address ON runs (address) WHERE address IS NOT NULL;",
+};

@@ -59,6 +59,11 @@ static int bind(sqlite3_stmt *statement, int index, const struct sql_value *valu
     return SQLITE_MISUSE;
 }
 
+bool sql_bind(struct store *store, sqlite3_stmt *statement, int index,
+              const struct sql_value *value) {
+    return bind(statement, index, value) == SQLITE_OK || sql_failed(store);
+}
+
 sqlite3_stmt *sql_begin(struct store *store, const char *sql, const struct sql_value *values,
                         size_t count) {
     sqlite3_stmt *statement = NULL;
@@ -67,8 +72,7 @@ sqlite3_stmt *sql_begin(struct store *store, const char *sql, const struct sql_v
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        if (bind(statement, (int)i + 1, &values[i]) != SQLITE_OK) {
-            sql_failed(store);
+        if (!sql_bind(store, statement, (int)i + 1, &values[i])) {
             sqlite3_finalize(statement);
             return NULL;
         }

@@ -8,6 +8,8 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
+enum { STORE_VERSION_WITH_CELLS = 2 };
+
 enum sql_kind { SQL_INTEGER, SQL_REAL, SQL_TEXT, SQL_BLOB, SQL_SEED, SQL_HASH };
 
 struct sql_value {
@@ -45,6 +47,9 @@ sqlite3_stmt *sql_begin(struct store *store, const char *sql, const struct sql_v
 #define SQL_BEGIN(store, sql, ...)                                                                 \
     sql_begin(store, sql, (const struct sql_value[]){__VA_ARGS__},                                 \
               COUNT_OF(((const struct sql_value[]){__VA_ARGS__})))
+/* Binds argument `index` (from 1) anew, of a statement that was reset. */
+bool sql_bind(struct store *store, sqlite3_stmt *statement, int index,
+              const struct sql_value *value) MUST_USE;
 enum store_found sql_step(struct store *store, sqlite3_stmt *statement) MUST_USE;
 void sql_end(sqlite3_stmt *statement);
 
@@ -61,6 +66,7 @@ bool sql_script(struct store *store, const char *sql) MUST_USE;
 bool sql_failed(struct store *store);
 bool sql_complain(struct store *store, const char *format, ...) PRINTF_LIKE(2, 3);
 
-extern const char store_schema_sql[];
+extern const char store_schema_sql[]; /* of version 1 */
+extern const char *const store_schema_steps[STORE_SCHEMA_VERSION - 1];
 
 #endif

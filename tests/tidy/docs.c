@@ -60,6 +60,8 @@ static const struct page {
 } pages[] = {
     {"scenario.schema.json", spec_write_schema},
     {"scenario.md", spec_write_reference},
+    {"study.schema.json", spec_write_study_schema},
+    {"study.md", spec_write_study_reference},
     {"profile.md", profile_write_reference},
     {"metrics.md", write_metrics},
     {"turns.md", write_turns},

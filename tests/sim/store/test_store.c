@@ -310,7 +310,7 @@ START_TEST(what_is_not_a_store_is_refused_by_name) {
         struct store store = opened();
         store_close(&store);
         raw("PRAGMA user_version = 7");
-        refuses(access, "has schema version 7; this headroom knows versions up to 1: use a newer "
+        refuses(access, "has schema version 7; this headroom knows versions up to 2: use a newer "
                         "headroom");
     }
     raw("VACUUM");
