@@ -43,7 +43,8 @@ bool files_scenario_parse(struct scenario *scenario, const char *text,
                           struct diag *diag) MUST_USE;
 /* Opens what a scenario extends. */
 struct spec_reader files_reader(void);
-/* A file's text (malloc'ed), checked to be one; NULL after having said why: `*code` to exit with. */
+/* A file's text (malloc'ed), checked to be one; NULL after having said why: `*code` to exit with.
+ */
 char *files_read_text(const char *path, int *code) MUST_USE;
 void files_print_diag(const struct diag *diag);
 

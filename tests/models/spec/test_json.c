@@ -166,10 +166,11 @@ START_TEST(a_megabyte_of_mistakes_is_answered_at_once) {
 END_TEST
 
 START_TEST(the_value_of_a_setting_has_no_line_and_says_the_character) {
+    const struct diag_place place = {.file = "--set"};
     set_up();
     struct reading reading;
     reading_init(&reading, &arena, &diag);
-    ck_assert_ptr_null(json_read_setting("{\"a\": 1,}", &reading));
+    ck_assert_ptr_null(json_read_setting("{\"a\": 1,}", place, &reading));
     ck_assert_int_eq(diag.items[0].place.line, 0);
     ck_assert_str_eq(diag.items[0].place.file, "--set");
     ck_assert_str_eq(
