@@ -46,6 +46,19 @@ static void init_clients(struct node *node) {
     throttle_init(node);
 }
 
+/* Where there is none, nothing is late and nothing is stolen from it. */
+static void init_generator(struct node *node, const struct cluster_options *options) {
+    struct profile_costs costs = {0};
+    if (options->has_generator) {
+        struct generator_delays delays =
+            generator_delays(node->layout->roster, options->costs, options->scale);
+        node->lateness_ns = llround(delays.lateness_ns);
+        node->look_ns = llround(delays.look_ns);
+        costs = *options->costs;
+    }
+    steal_init(&node->generator_steal, &costs, run_stream(node->run, 0, STEAL_GENERATOR, 0));
+}
+
 static void node_init(struct node *node, struct run *run, const struct cluster_options *options) {
     const struct layout *layout = options->layout;
     *node = (struct node){.run = run,
@@ -53,12 +66,7 @@ static void node_init(struct node *node, struct run *run, const struct cluster_o
                           .rules = &layout->node->send_queue,
                           .raw_costs = *options->costs,
                           .inbound_free = -1};
-    if (options->has_generator) {
-        struct generator_delays delays =
-            generator_delays(layout->roster, options->costs, options->scale);
-        node->lateness_ns = llround(delays.lateness_ns);
-        node->look_ns = llround(delays.look_ns);
-    }
+    init_generator(node, options);
     tally_init(&node->tally,
                &(struct tally_options){.warm_up_ns = options->warm_up_ns,
                                        .measure_ns = options->measure_ns,

@@ -188,8 +188,10 @@ static void write_members_once(struct node_worker *worker, base_ns *now_ns) {
     }
     mark_members(worker);
     for (int32_t d = 0; d < worker->dirty_count && !worker->node->is_dead; d++)
-        if (is_dirty(worker, d))
+        if (is_dirty(worker, d)) {
             write_unwritten(worker, worker->dirty[d], now_ns);
+            *now_ns = steal_work(&worker->steal, *now_ns);
+        }
 }
 
 static void clear(struct node_room *room) {
@@ -201,6 +203,7 @@ void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns) {
     if (worker->rooms[room].gathered_count > 0 && !worker->node->is_dead)
         burst(worker, room, now_ns);
     clear(&worker->rooms[room]);
+    *now_ns = steal_work(&worker->steal, *now_ns);
 }
 
 void fan_out_all(struct node_worker *worker, base_ns *now_ns) {

@@ -8,6 +8,7 @@
 #ifndef HEADROOM_MODELS_CLUSTER_NODE_H
 #define HEADROOM_MODELS_CLUSTER_NODE_H
 
+#include "models/cluster/steal.h"
 #include "models/cluster/consumer.h"
 #include "models/cluster/costs.h"
 #include "models/cluster/layout.h"
@@ -64,6 +65,7 @@ struct node_worker {
     int64_t sockets_written; /* by fan-out, since the start */
     base_ns busy_ns;         /* in turns, within the window; so are the counts */
     int64_t turns, writes, written_bytes;
+    struct steal steal;
     struct turn turn; /* the one that is being worked out: its counts and its write_ns */
     struct turn_log log;
     base_ns last_turn_end_ns;
@@ -85,6 +87,7 @@ struct node {
     struct plan plan;
     struct plan_publish next_publish;
     struct profile_costs raw_costs;
+    struct steal generator_steal;
     base_ns lateness_ns,
         look_ns; /* the generator's share of a measured latency: before the server, and after it */
     struct node_worker *workers;

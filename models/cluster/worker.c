@@ -16,6 +16,8 @@ void worker_init(struct node_worker *worker, struct node *node, int32_t index,
                  struct turn_file *turns) {
     *worker = (struct node_worker){.node = node, .index = index, .log = turn_log_of(turns, index)};
     worker->costs = (struct costs){node->raw_costs};
+    steal_init(&worker->steal, &node->raw_costs,
+               run_stream(node->run, (uint64_t)index, STEAL_WORKER, 0));
     int32_t rooms_count = node->layout->roster->rooms_count;
     worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
     worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
@@ -164,7 +166,9 @@ static void publish_due(void *target, uint64_t unused, base_ns now_ns) {
 void node_start(struct node *node) {
     if (plan_next(&node->plan, &node->next_publish) &&
         node->next_publish.due_ns < node->tally.horizon_ns)
-        run_at(node->run, node->next_publish.due_ns + node->lateness_ns, publish_due, node, 0);
+        run_at(node->run,
+               steal_resume(&node->generator_steal, node->next_publish.due_ns + node->lateness_ns),
+               publish_due, node, 0);
 }
 
 /* --- a turn --- */
@@ -335,6 +339,11 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
     const struct spec_turn *bounds = &worker->node->layout->node->turn;
+    base_ns resumed_ns = steal_resume(&worker->steal, start_ns);
+    if (resumed_ns > start_ns) { /* what becomes ready meanwhile is in this turn */
+        run_at(worker->node->run, resumed_ns, turn, worker, 0);
+        return;
+    }
     base_ns loop_ns = costs_turn(&worker->costs, worker->turn.writes);
     base_ns now_ns = start_ns + loop_ns;
     base_ns flushed_ns = start_ns;
@@ -342,6 +351,7 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
     for (int64_t i = 0; i < taken && !worker->node->is_dead; i++) {
         handle(worker, take_ready(worker), &now_ns);
+        now_ns = steal_work(&worker->steal, now_ns);
         if (now_ns - flushed_ns >= bounds->flush_after) {
             write_all(worker, &now_ns);
             flushed_ns = now_ns;

@@ -352,6 +352,7 @@ static enum calibrate_outcome answer(struct calibration *calibration) {
         fail(calibration, calibration->experiments.why);
         return CALIBRATE_REFUSED;
     }
+    experiments_net_of_steal(&calibration->experiments);
     experiments_wake_up(&calibration->experiments, &calibration->quiet);
     judge_to_profile(&calibration->yards, calibration->profile);
     describe(calibration);

@@ -325,7 +325,7 @@ static const char *note_of(enum cost cost) {
     }
 }
 
-static bool is_fitted(enum cost cost) {
+bool estimate_is_fitted(enum cost cost) {
     for (int32_t phase = 0; phase < ESTIMATE_PHASES; phase++)
         for (int32_t k = 0; k < terms_of((enum estimate_phase)phase); k++)
             if (terms[phase][k].cost == cost)
@@ -345,7 +345,7 @@ static void set_correlations(const struct estimate *estimate, struct profile *pr
 void estimate_to_profile(const struct estimate *estimate, struct profile *profile,
                          struct arena *arena) {
     for (int32_t i = 0; i < COST_COUNT; i++)
-        if (is_fitted((enum cost)i))
+        if (estimate_is_fitted((enum cost)i))
             profile->costs[i] =
                 (struct profile_entry){.value = estimate->values[i],
                                        .standard_error = sqrt(estimate->covariance[i][i]),

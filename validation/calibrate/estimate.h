@@ -36,4 +36,7 @@ bool estimate_costs(struct estimate *estimate, const struct windows *windows, co
 void estimate_to_profile(const struct estimate *estimate, struct profile *profile,
                          struct arena *arena);
 
+/* True for a cost that comes out of the fit of the phases. */
+bool estimate_is_fitted(enum cost cost);
+
 #endif

@@ -42,14 +42,21 @@ struct experiments_generator { /* what one block's report says of the generator 
     struct load_looks sample, bulk;
     int64_t sends;
     double send_ns;
-    double lateness_ns, look_ns; /* means, as they would be if it did nothing but walk */
-    bool is_one_by_one;          /* a publish per send */
-    bool is_moderate;            /* load at which its own delays are quoted */
+    double lateness_ns, look_ns;    /* as they would be if it did nothing but walk, and were not
+                                       stolen from: medians */
+    double stolen_count, stolen_ns; /* gaps in which its processor was taken away */
+    double elapsed_s;
+    bool is_one_by_one; /* a publish per send */
+    bool is_moderate;   /* load at which its own delays are quoted */
 };
 struct experiments_generator experiments_read_generator(const struct load_report *report,
                                                         const struct blocks_cell *cell);
 bool experiments_generator(struct experiments *experiments,
                            const struct experiments_generator *generators, int32_t count) MUST_USE;
+
+/* The processor costs come from elapsed time, gaps included: less the share of those. After
+ * experiments_generator. */
+void experiments_net_of_steal(struct experiments *experiments);
 
 /* Waking up, from a quiet block's latency: after the processor costs are in the profile. */
 void experiments_wake_up(struct experiments *experiments, const struct load_report *report);

@@ -235,12 +235,12 @@ static void look(struct probe *probe, struct probe_batch *batch, struct probe_lo
                  base_ns began_ns) {
     struct probe_looks before = *looks;
     ring_receive(&probe->ring, batch->looks, batch->count);
-    probe->now_ns = probe_clock();
+    probe_tick(probe);
     for (int32_t i = 0; i < batch->count; i++)
         end_look(probe, looks, batch->local[i], &batch->looks[i]);
     if (looks->found > before.found) {
         probe->last_bytes_ns = probe->now_ns;
-        probe->now_ns = probe_clock();
+        probe_tick(probe);
     }
     count_slice(looks, &before, probe->now_ns - began_ns);
 }

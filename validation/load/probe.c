@@ -97,7 +97,7 @@ static void turn(struct probe *probe, base_ns *last_ns) {
     if (samples > 0)
         probe_look_at_samples(probe, samples);
     else
-        probe->now_ns = probe_clock();
+        probe_tick(probe);
     int32_t others = others_due(probe, probe->now_ns - *last_ns);
     *last_ns = probe->now_ns;
     if (others > 0)

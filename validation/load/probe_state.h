@@ -43,6 +43,7 @@ struct probe_log { /* a sampled delivery due in the window */
     uint32_t delay; /* in units of PROBE_LOG_UNIT_NS, so that 429 s fit */
 };
 #define PROBE_LOG_UNIT_NS 100
+#define PROBE_STOLEN_NS (500 * BASE_NS_PER_S / 1000000)
 
 struct probe {
     struct clients *clients;
@@ -75,6 +76,16 @@ static inline base_ns probe_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * BASE_NS_PER_S + now.tv_nsec;
+}
+
+/* Reads the clock. Two readings lie within some ten sends or looks of each other: a longer gap is a
+ * processor that was taken away. */
+static inline void probe_tick(struct probe *probe) {
+    base_ns before_ns = probe->now_ns;
+    probe->now_ns = probe_clock();
+    if (probe->now_ns - before_ns >= PROBE_STOLEN_NS && before_ns >= probe->window_start_ns &&
+        before_ns < probe->window_end_ns)
+        hist_add(&probe->report->generator.stolen, probe->now_ns - before_ns);
 }
 
 static inline bool probe_in_window(const struct probe *probe, base_ns due_ns) {

@@ -20,6 +20,7 @@ void load_report_init(struct load_report *report) {
     hist_init(&report->generator.lateness);
     hist_init(&report->generator.sample_look);
     hist_init(&report->generator.bulk_sweep);
+    hist_init(&report->generator.stolen);
 }
 
 void load_report_fini(struct load_report *report) {
@@ -31,6 +32,7 @@ void load_report_fini(struct load_report *report) {
     hist_fini(&report->generator.lateness);
     hist_fini(&report->generator.sample_look);
     hist_fini(&report->generator.bulk_sweep);
+    hist_fini(&report->generator.stolen);
     free(report->series.delay_ms);
     free(report->series.deliveries);
     load_report_init(report);
@@ -120,6 +122,7 @@ static void merge_generator(struct load_generator *into, const struct load_gener
     hist_merge(&into->lateness, &from->lateness);
     hist_merge(&into->sample_look, &from->sample_look);
     hist_merge(&into->bulk_sweep, &from->bulk_sweep);
+    hist_merge(&into->stolen, &from->stolen);
 }
 
 void load_report_merge(struct load_report *into, const struct load_report *from) {

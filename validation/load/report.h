@@ -74,6 +74,7 @@ struct load_generator {
     struct hist lateness;    /* ns, of publishes due in the window, to when the kernel had them */
     struct hist sample_look; /* ns between two looks at a sampled connection */
     struct hist bulk_sweep;  /* ns between two looks at one that is not */
+    struct hist stolen;      /* ns, 500 us and more, in which its processor was taken away */
 };
 
 struct load_close {

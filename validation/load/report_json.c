@@ -81,6 +81,7 @@ static const struct member generator_members[] = {
     MEMBER(HIST, load_generator, lateness),
     MEMBER(HIST, load_generator, sample_look),
     MEMBER(HIST, load_generator, bulk_sweep),
+    MEMBER(HIST, load_generator, stolen),
 };
 
 static const struct member looks_members[] = {

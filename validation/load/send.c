@@ -99,7 +99,7 @@ static bool flush(struct probe *probe, int32_t local) {
     size_t waiting = outbox_waiting(outbox);
     ssize_t sent =
         send(client->fd, outbox->bytes + outbox->start, waiting, MSG_DONTWAIT | MSG_NOSIGNAL);
-    probe->now_ns = probe_clock();
+    probe_tick(probe);
     if (sent < 0) {
         if (errno == EAGAIN) {
             client->is_blocked = true;
@@ -146,7 +146,7 @@ void probe_send(struct probe *probe) {
         advance(probe);
     }
     flush_touched(probe);
-    probe->now_ns = probe_clock();
+    probe_tick(probe);
     probe->costs.send_ns += probe->now_ns - began_ns;
 }
 
