@@ -6,7 +6,6 @@
  * same pure function that the publishes came from. */
 #include "validation/load/probe_state.h"
 
-#include "models/workload/protocol.h"
 #include "sim/base/check.h"
 
 #include <math.h>
@@ -25,7 +24,9 @@ static void charge(struct probe *probe, struct account *account,
     const struct roster_room *room = &roster->rooms[publish->room];
     base_ns due_ns = publish->due_ns + probe->start_ns;
     bool is_in_window = probe_in_window(probe, due_ns);
-    int64_t bytes = protocol_outbound_bytes(publish->bytes);
+    char name[ROSTER_ROOM_NAME_BYTES];
+    roster_room_name(publish->room, name);
+    int64_t bytes = clients->options.wire->delivery_bytes(name, publish->bytes);
     int64_t step = is_in_window ? (due_ns - probe->window_start_ns) / probe->report->step_ns : 0;
     if (step >= probe->report->steps_count)
         step = probe->report->steps_count - 1;

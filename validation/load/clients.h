@@ -8,8 +8,8 @@
 
 #include "models/workload/receiver.h"
 #include "models/workload/roster.h"
-#include "validation/load/inbound.h"
 #include "validation/load/outbox.h"
+#include "validation/load/wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +18,7 @@ enum { CLIENTS_CLOSE_CODES = 5000 }; /* RFC 6455, 7.4: below 5000 */
 
 struct clients_options {
     const char *host; /* IPv4 */
+    const struct wire *wire;
     int32_t port;
     uint64_t seed;
     int32_t samples;

@@ -104,32 +104,34 @@ static int open_socket(const struct clients *clients, int32_t local) {
 static void say_request(const struct clients *clients, struct slot *slot) {
     char *out = (char *)outbox_reserve(&slot->out, WIRE_REQUEST_MAX);
     CHECK(out);
-    outbox_commit(&slot->out,
-                  wire_write_request(out, clients->options.host, clients->options.port));
+    outbox_commit(&slot->out, clients->options.wire->write_request(out, clients->options.host,
+                                                                   clients->options.port));
 }
 
-static bool say_frame(struct slot *slot, uint8_t opcode, const char *payload, size_t length) {
-    uint8_t *out = outbox_reserve(&slot->out, length + WIRE_FRAME_HEADER_MAX);
+static bool say_join(const struct wire *wire, struct slot *slot, int32_t room) {
+    char name[ROSTER_ROOM_NAME_BYTES];
+    uint8_t *out = outbox_reserve(&slot->out, WIRE_OVERHEAD_MAX);
     if (!out)
         return false;
-    outbox_commit(&slot->out, wire_write_frame(out, opcode, payload, length, PAYLOAD_MASK));
+    roster_room_name(room, name);
+    outbox_commit(&slot->out, wire->write_join(out, name, PAYLOAD_MASK));
     return true;
 }
 
 /* False when a client is in so many rooms that saying so passes OUTBOX_BYTES_MAX. */
 static bool say_joins(const struct clients *clients, struct slot *slot) {
     const struct roster *roster = clients->roster;
+    const struct wire *wire = clients->options.wire;
     if (slot->local != EXTRA) {
         int32_t number = clients_roster_number(clients, slot->local);
-        for (int32_t i = roster->client_first[number]; i < roster->client_first[number + 1]; i++) {
-            char name[ROSTER_ROOM_NAME_BYTES], join[ROSTER_ROOM_NAME_BYTES + 5];
-            roster_room_name(roster->client_rooms[i], name);
-            int length = snprintf(join, sizeof join, "join %s", name);
-            if (!say_frame(slot, WIRE_TEXT, join, (size_t)length))
+        for (int32_t i = roster->client_first[number]; i < roster->client_first[number + 1]; i++)
+            if (!say_join(wire, slot, roster->client_rooms[i]))
                 return false;
-        }
     }
-    return say_frame(slot, WIRE_PING, "", 0);
+    uint8_t *out = outbox_reserve(&slot->out, WIRE_OVERHEAD_MAX);
+    if (out)
+        outbox_commit(&slot->out, wire->write_control(out, WIRE_PING, "", 0, PAYLOAD_MASK));
+    return out != NULL;
 }
 
 static void free_slot(struct connecting *connecting, struct slot *slot) {
@@ -177,10 +179,11 @@ static void let_in(struct connecting *connecting, struct slot *slot) {
 }
 
 /* True when the pong is among the bytes; sets `is_broken` for what ends the connection. */
-static bool read_frames(struct slot *slot, const uint8_t *bytes, size_t length, bool *is_broken) {
+static bool read_frames(const struct wire *wire, struct slot *slot, const uint8_t *bytes,
+                        size_t length, bool *is_broken) {
     for (size_t used = 0; used < length;) {
         enum inbound_event event;
-        used += inbound_feed(&slot->inbound, bytes + used, length - used, &event);
+        used += wire->feed(&slot->inbound, bytes + used, length - used, &event);
         if (event == INBOUND_PONG)
             return true;
         if (event == INBOUND_CLOSE || event == INBOUND_BROKEN) {
@@ -194,13 +197,14 @@ static bool read_frames(struct slot *slot, const uint8_t *bytes, size_t length, 
 /* True when the client is in. */
 static bool take(const struct clients *clients, struct slot *slot, const char *bytes, size_t length,
                  bool *is_broken) {
+    const struct wire *wire = clients->options.wire;
     if (slot->is_upgraded)
-        return read_frames(slot, (const uint8_t *)bytes, length, is_broken);
+        return read_frames(wire, slot, (const uint8_t *)bytes, length, is_broken);
     size_t room = sizeof slot->response - slot->response_length, used;
     size_t taken = length < room ? length : room;
     memcpy(slot->response + slot->response_length, bytes, taken);
     slot->response_length += taken;
-    enum wire_answer answer = wire_read_response(slot->response, slot->response_length, &used);
+    enum wire_answer answer = wire->read_response(slot->response, slot->response_length, &used);
     if (answer != WIRE_UPGRADED) {
         *is_broken = answer == WIRE_REFUSED;
         return false;
@@ -209,8 +213,8 @@ static bool take(const struct clients *clients, struct slot *slot, const char *b
     inbound_init(&slot->inbound);
     *is_broken = !say_joins(clients, slot);
     /* Nothing was asked for yet, but a server may speak first. */
-    return read_frames(slot, (const uint8_t *)slot->response + used, slot->response_length - used,
-                       is_broken);
+    return read_frames(wire, slot, (const uint8_t *)slot->response + used,
+                       slot->response_length - used, is_broken);
 }
 
 static void read_slot(struct connecting *connecting, struct slot *slot) {

@@ -9,7 +9,6 @@
 #include "validation/load/probe_state.h"
 
 #include "models/workload/protocol.h"
-#include "validation/load/wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -98,10 +97,11 @@ static void deliver(struct probe *probe, struct reader *reader, base_ns arrived_
 static bool say_control(struct probe *probe, int32_t local, uint8_t opcode, const char *payload,
                         size_t length) {
     struct outbox *outbox = &probe->clients->outbox[local];
-    uint8_t *out = outbox_reserve(outbox, length + WIRE_FRAME_HEADER_MAX);
+    uint8_t *out = outbox_reserve(outbox, length + WIRE_OVERHEAD_MAX);
     if (!out)
         return false;
-    outbox_commit(outbox, wire_write_frame(out, opcode, payload, length, probe->mask));
+    outbox_commit(outbox, probe->clients->options.wire->write_control(out, opcode, payload, length,
+                                                                      probe->mask));
     probe_touch(probe, local);
     return true;
 }
@@ -134,9 +134,10 @@ static void lose(struct probe *probe, int32_t local, int32_t code) {
 /* Every frame in `bytes`; `ns_per_byte` > 0: of a reader with a rate. */
 static void understand(struct probe *probe, struct reader *reader, const uint8_t *bytes,
                        size_t length, double ns_per_byte) {
+    const struct wire *wire = probe->clients->options.wire;
     for (size_t used = 0; used < length;) {
         enum inbound_event event;
-        used += inbound_feed(&reader->inbound, bytes + used, length - used, &event);
+        used += wire->feed(&reader->inbound, bytes + used, length - used, &event);
         switch (event) {
         case INBOUND_MORE:
             break;

@@ -17,11 +17,19 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-enum { SETTINGS_MAX = 64, FILE_BYTES_MAX = 16 << 20, OPTION_SEED = 256, OPTION_PROBE, OPTION_SET };
+enum {
+    SETTINGS_MAX = 64,
+    FILE_BYTES_MAX = 16 << 20,
+    OPTION_SEED = 256,
+    OPTION_PROBE,
+    OPTION_SET,
+    OPTION_WIRE
+};
 
 struct arguments {
     const char *scenario;
     const char *host;
+    const struct wire *wire;
     long port, cpu, samples, processes; /* cpu -1: any */
     uint64_t seed;
     bool has_seed, has_probe;
@@ -38,6 +46,7 @@ static const struct argp_option options[] = {
     {"samples", 's', "N", 0, "connections that are looked at one by one (256)", 0},
     {"processes", 'k', "N", 0, "processes that share the connections (1)", 0},
     {"set", OPTION_SET, "PATH=VALUE", 0, "set a field of the scenario", 0},
+    {"wire", OPTION_WIRE, "PROTOCOL", 0, "the server's: websocket (default) or nats", 0},
     {"probe", OPTION_PROBE, "SCALE", 0, "connect, probe once at this load, print the report", 0},
     {0},
 };
@@ -86,6 +95,12 @@ static void read_host(struct arguments *arguments, const char *text, struct argp
         argp_error(state, "--bind: %s is not an IPv4 address", text);
 }
 
+static void read_wire(struct arguments *arguments, const char *text, struct argp_state *state) {
+    arguments->wire = wire_named(text);
+    if (!arguments->wire)
+        argp_error(state, "--wire: %s is neither websocket nor nats", text);
+}
+
 static error_t read_argument(int key, char *text, struct argp_state *state) {
     struct arguments *arguments = state->input;
     switch (key) {
@@ -109,6 +124,9 @@ static error_t read_argument(int key, char *text, struct argp_state *state) {
         return 0;
     case OPTION_PROBE:
         read_probe(arguments, text, state);
+        return 0;
+    case OPTION_WIRE:
+        read_wire(arguments, text, state);
         return 0;
     case OPTION_SET:
         read_setting(arguments, text, state);
@@ -227,6 +245,7 @@ static int probe_once(struct serve *serve, double scale) {
 static int run(const struct arguments *arguments, const struct roster *roster,
                struct unsent *unsent) {
     struct clients_options own = {.host = arguments->host,
+                                  .wire = arguments->wire,
                                   .port = (int32_t)arguments->port,
                                   .seed = roster->scenario->seed,
                                   .samples = (int32_t)arguments->samples,
@@ -250,8 +269,11 @@ int main(int argc, char **argv) {
         .args_doc = "SCENARIO.json",
         .doc = "Connects a scenario's clients to a gateway and publishes as planned, whatever the "
                "server does. Obeys commands on stdin, one JSON object per line."};
-    struct arguments arguments = {
-        .host = "127.0.0.1", .cpu = -1, .samples = GENERATOR_SAMPLES, .processes = 1};
+    struct arguments arguments = {.host = "127.0.0.1",
+                                  .wire = &wire_websocket,
+                                  .cpu = -1,
+                                  .samples = GENERATOR_SAMPLES,
+                                  .processes = 1};
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     signal(SIGPIPE, SIG_IGN);

@@ -6,14 +6,12 @@
  * and the deliveries that would have come of it are due to nobody. */
 #include "validation/load/probe_state.h"
 
-#include "models/workload/protocol.h"
 #include "sim/base/check.h"
-#include "validation/load/wire.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { FLUSHES_PER_TURN = 128, PUBLISH_WORD_BYTES = 8 };
+enum { FLUSHES_PER_TURN = 128 };
 
 static void advance(struct probe *probe) {
     probe->has_next = source_next(&probe->source, &probe->next);
@@ -36,17 +34,15 @@ void probe_touch(struct probe *probe, int32_t local) {
 
 static bool frame_publish(struct probe *probe, int32_t local, const struct plan_publish *publish) {
     struct outbox *outbox = &probe->clients->outbox[local];
-    size_t payload = (size_t)publish->bytes + PUBLISH_WORD_BYTES;
-    uint8_t *out = outbox_reserve(outbox, payload + WIRE_FRAME_HEADER_MAX);
+    uint8_t *out = outbox_reserve(outbox, (size_t)publish->bytes + WIRE_OVERHEAD_MAX);
     if (!out)
         return false;
     char room[ROSTER_ROOM_NAME_BYTES];
     roster_room_name(publish->room, room);
-    char *text = (char *)out + WIRE_FRAME_HEADER_MAX;
     struct protocol_stamp stamp = {publish->due_ns, (uint32_t)publish->number};
-    size_t length = protocol_write_publish(text, room, stamp, (size_t)publish->bytes);
     probe->mask = probe->mask * 2654435761U + 1; /* differs from frame to frame; no secret */
-    outbox_commit(outbox, wire_write_frame(out, WIRE_TEXT, text, length, probe->mask));
+    outbox_commit(outbox, probe->clients->options.wire->write_publish(
+                              out, room, stamp, (size_t)publish->bytes, probe->mask));
     outbox_mark(outbox, publish->due_ns, publish->number);
     return true;
 }

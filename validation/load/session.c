@@ -64,6 +64,8 @@ static void write_command_line(struct command_line *line,
     add_argument(line, "--port=%" PRId32, options->port);
     if (options->host)
         add_argument(line, "--bind=%s", options->host);
+    if (options->wire)
+        add_argument(line, "--wire=%s", options->wire);
     if (options->cpu >= 0)
         add_argument(line, "--cpu=%" PRId32, options->cpu);
     if (options->has_seed)

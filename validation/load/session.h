@@ -17,6 +17,7 @@ struct load_session_options {
     const char *program;  /* path of headroom-load */
     const char *scenario; /* path */
     const char *host;     /* NULL: 127.0.0.1 */
+    const char *wire;     /* NULL: websocket */
     int32_t port;
     int32_t cpu; /* -1: any */
     bool has_seed;

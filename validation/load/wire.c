@@ -3,6 +3,8 @@
  * since a constant one could be a case of its own on the other side. */
 #include "validation/load/wire.h"
 
+#include "sim/base/check.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -102,4 +104,43 @@ size_t wire_write_frame(uint8_t *out, uint8_t opcode, const char *payload, size_
     memcpy(out + header, &mask, sizeof mask);
     mask_payload(out + header + sizeof mask, payload_bytes, mask);
     return header + sizeof mask + payload_bytes;
+}
+
+/* --- the table --- */
+
+static size_t write_join(uint8_t *out, const char *room, uint32_t mask) {
+    char join[sizeof "join " + PROTOCOL_ROOM_NAME_MAX];
+    int length = snprintf(join, sizeof join, "join %s", room);
+    CHECK(length < (int)sizeof join);
+    return wire_write_frame(out, WIRE_TEXT, join, (size_t)length, mask);
+}
+
+static size_t write_publish(uint8_t *out, const char *room, struct protocol_stamp stamp,
+                            size_t delivered_bytes, uint32_t mask) {
+    char *text = (char *)out + WIRE_FRAME_HEADER_MAX;
+    size_t length = protocol_write_publish(text, room, stamp, delivered_bytes);
+    return wire_write_frame(out, WIRE_TEXT, text, length, mask);
+}
+
+static int64_t delivery_bytes(const char *room UNUSED, int64_t delivered_bytes) {
+    return protocol_outbound_bytes(delivered_bytes);
+}
+
+const struct wire wire_websocket = {
+    .name = "websocket",
+    .write_request = wire_write_request,
+    .read_response = wire_read_response,
+    .write_join = write_join,
+    .write_publish = write_publish,
+    .write_control = wire_write_frame,
+    .feed = inbound_feed,
+    .delivery_bytes = delivery_bytes,
+};
+
+const struct wire *wire_named(const char *name) {
+    static const struct wire *const wires[] = {&wire_websocket, &wire_nats};
+    for (size_t i = 0; i < COUNT_OF(wires); i++)
+        if (strcmp(wires[i]->name, name) == 0)
+            return wires[i];
+    return NULL;
 }

@@ -26,6 +26,7 @@ static void setting_init(struct setting *setting, const char *json,
     world_init(&setting->world, json);
     fake_start(&setting->server, options);
     struct clients_options clients = {.host = "127.0.0.1",
+                                      .wire = &wire_websocket,
                                       .port = setting->server.port,
                                       .seed = 42,
                                       .samples = samples,

@@ -22,22 +22,25 @@ static size_t write_stream(uint8_t *out) {
 }
 
 /* What the stream says, one letter an event, however it is cut. */
-static void hear(const uint8_t *bytes, size_t length, size_t piece, char *heard) {
+static void hear(const struct wire *wire, const uint8_t *bytes, size_t length, size_t piece,
+                 char *heard) {
     struct inbound inbound;
     inbound_init(&inbound);
     *heard = '\0';
     for (size_t at = 0; at < length;) {
         size_t end = at + piece < length ? at + piece : length;
         enum inbound_event event;
-        at += inbound_feed(&inbound, bytes + at, end - at, &event);
+        at += wire->feed(&inbound, bytes + at, end - at, &event);
         char *out = heard + strlen(heard);
         if (event == INBOUND_MESSAGE)
             sprintf(out, "M%d:%.3s ", (int)inbound.message_bytes,
                     inbound.head_length ? inbound.head : "");
         else if (event == INBOUND_PING)
-            sprintf(out, "P%d ", inbound.control[1]);
+            sprintf(out, "P%d ", (uint8_t)inbound.control[1]);
         else if (event == INBOUND_CLOSE)
             sprintf(out, "C%d ", inbound.close_code);
+        else if (event == INBOUND_PONG || event == INBOUND_BROKEN)
+            strcpy(out, event == INBOUND_PONG ? "O " : "B ");
         else
             ck_assert_int_eq(event, INBOUND_MORE);
     }
@@ -48,7 +51,7 @@ START_TEST(frames_are_heard_alike_in_any_pieces) {
     size_t length = write_stream(bytes);
     for (size_t piece = 1; piece <= length; piece++) {
         char heard[256];
-        hear(bytes, length, piece, heard);
+        hear(&wire_websocket, bytes, length, piece, heard);
         ck_assert_str_eq(heard, "M3:abc P2 M3:def M0: M300:xxx C1008 ");
     }
 }
@@ -133,6 +136,92 @@ START_TEST(a_handshake_that_is_not_right_is_refused) {
     memset(endless, 'x', sizeof endless);
     memcpy(endless, good_response, 20);
     ck_assert_int_eq(wire_read_response(endless, sizeof endless, &used), WIRE_REFUSED);
+}
+END_TEST
+
+/* --- NATS --- */
+
+/* Lines as docs.nats.io has them. A payload may hold line ends; its own is not part of it. */
+START_TEST(lines_of_nats_are_heard_alike_in_any_pieces) {
+    static const char stream[] =
+        "INFO {\"server_id\":\"a line that is longer than what is kept of a "
+        "line, since nobody reads what an INFO says once it is known to be "
+        "one of these; so much for that\"}\r\n"
+        "MSG r0 r0 3\r\nabc\r\n+OK\r\nPING\r\nMSG r1 r1 0\r\n\r\n"
+        "MSG r0 r0 9\r\nde\r\nMSG \n\r\nPONG\r\n-ERR 'Slow Consumer'\r\n";
+    size_t length = sizeof stream - 1;
+    for (size_t piece = 1; piece <= length; piece++) {
+        char heard[256];
+        hear(&wire_nats, (const uint8_t *)stream, length, piece, heard);
+        ck_assert_str_eq(heard, "M3:abc P73 M0: M9:de\r O M22:-ER ");
+    }
+}
+END_TEST
+
+START_TEST(what_nats_does_not_say_is_broken) {
+    static const char *const wrong[] = {"MSG r0 r0 x\r\n", "MSG \r\n", "MSG r0 r0 3 \r\n",
+                                        "MSG r0 r0 99999999999\r\n", "HTTP/1.1 400\r\n"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct inbound inbound;
+        enum inbound_event event;
+        inbound_init(&inbound);
+        wire_nats.feed(&inbound, (const uint8_t *)wrong[i], strlen(wrong[i]), &event);
+        ck_assert_msg(event == INBOUND_BROKEN, "%s", wrong[i]);
+    }
+}
+END_TEST
+
+/* What a server makes of it: PUB's line becomes MSG's, the payload stays. */
+START_TEST(a_publish_over_nats_is_delivered_with_room_and_stamp) {
+    uint8_t out[256 + WIRE_OVERHEAD_MAX];
+    char stream[512];
+    struct protocol_stamp stamp = {1234567890123, 77}, read;
+    size_t length = wire_nats.write_publish(out, "r12", stamp, 131, 9);
+    ck_assert_uint_eq(length, strlen("PUB r12 131\r\n") + 131 + 2);
+    ck_assert_mem_eq(out, "PUB r12 131\r\nr12\n", 17);
+    int head = sprintf(stream, "MSG r12 r12 131\r\n");
+    memcpy(stream + head, out + strlen("PUB r12 131\r\n"), 133);
+    ck_assert_int_eq(wire_nats.delivery_bytes("r12", 131), head + 133);
+    struct inbound inbound;
+    enum inbound_event event;
+    inbound_init(&inbound);
+    size_t used = wire_nats.feed(&inbound, (uint8_t *)stream, (size_t)head + 133, &event);
+    ck_assert_uint_eq(used, (size_t)head + 133);
+    ck_assert_int_eq(event, INBOUND_MESSAGE);
+    ck_assert_uint_eq(inbound.message_bytes, 131);
+    const char *room;
+    size_t room_length;
+    ck_assert(
+        protocol_read_delivery(inbound.head, inbound.head_length, &room, &room_length, &read));
+    ck_assert_mem_eq(room, "r12", room_length);
+    ck_assert_int_eq(read.due_ns, stamp.due_ns);
+    ck_assert_uint_eq(read.number, stamp.number);
+}
+END_TEST
+
+START_TEST(a_nats_server_has_greeted_when_its_first_line_is_whole) {
+    static const char info[] = "INFO {\"max_payload\":1048576}\r\nPING\r\n";
+    size_t used, line = (size_t)(strchr(info, '\n') - info) + 1;
+    for (size_t i = 1; i < line; i++)
+        ck_assert_int_eq(wire_nats.read_response(info, i, &used), WIRE_MORE);
+    ck_assert_int_eq(wire_nats.read_response(info, sizeof info - 1, &used), WIRE_UPGRADED);
+    ck_assert_uint_eq(used, line);
+    ck_assert_int_eq(wire_nats.read_response("HTTP/1.1 101", 12, &used), WIRE_REFUSED);
+    static char endless[WIRE_RESPONSE_MAX];
+    memset(endless, 'x', sizeof endless);
+    memcpy(endless, info, 5);
+    ck_assert_int_eq(wire_nats.read_response(endless, sizeof endless, &used), WIRE_REFUSED);
+}
+END_TEST
+
+START_TEST(the_longest_join_fits_what_is_reserved_for_it) {
+    char room[PROTOCOL_ROOM_NAME_MAX + 1];
+    uint8_t out[WIRE_OVERHEAD_MAX];
+    memset(room, 'r', PROTOCOL_ROOM_NAME_MAX);
+    room[PROTOCOL_ROOM_NAME_MAX] = '\0';
+    ck_assert_uint_le(wire_named("websocket")->write_join(out, room, 1), sizeof out);
+    ck_assert_uint_le(wire_named("nats")->write_join(out, room, 1), sizeof out);
+    ck_assert_ptr_null(wire_named("carrier-pigeon"));
 }
 END_TEST
 
@@ -241,6 +330,11 @@ int main(void) {
         TEST(a_clients_frame_is_masked_and_as_long_as_the_rfc_says),
         TEST(a_handshake_is_complete_at_its_empty_line_and_not_before),
         TEST(a_handshake_that_is_not_right_is_refused),
+        TEST(lines_of_nats_are_heard_alike_in_any_pieces),
+        TEST(what_nats_does_not_say_is_broken),
+        TEST(a_publish_over_nats_is_delivered_with_room_and_stamp),
+        TEST(a_nats_server_has_greeted_when_its_first_line_is_whole),
+        TEST(the_longest_join_fits_what_is_reserved_for_it),
         TEST(a_publish_is_sent_when_its_last_byte_is),
         TEST(an_outbox_is_full_at_its_limit_and_not_before),
         TEST(a_command_reads_back_as_it_was_written),
