@@ -4,8 +4,10 @@
  *
  * At the limit a few more are let in to ask for /healthz or to be told 503 in good order; beyond
  * those the answer is sent blindly. Where the descriptors themselves run out, a spare one is given
- * up to accept and close. Options that are set on the listener are inherited: nothing is set per
- * connection. */
+ * up to accept and close. Where that does not help either (another process has all the descriptors
+ * of the machine, or its memory), whoever waits in the backlog keeps the listener readable: it is
+ * not watched for a while then, or the loop would spin on it. Options that are set on the listener
+ * are inherited: nothing is set per connection. */
 #include "validation/gateway/worker.h"
 
 #include "models/workload/roster.h"
@@ -52,6 +54,7 @@ static bool bind_and_listen(int fd, const struct gateway_options *options, const
 bool acceptor_open(struct gateway *gateway, const char **why) {
     gateway->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     gateway->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    gateway->accept_again_ns = BASE_NS_MAX;
     *why = "no socket";
     return gateway->listen_fd >= 0 && set_options(gateway->listen_fd, gateway->options, why) &&
            bind_and_listen(gateway->listen_fd, gateway->options, why);
@@ -61,6 +64,7 @@ void acceptor_close(struct gateway *gateway) {
     if (gateway->listen_fd >= 0)
         close(gateway->listen_fd);
     gateway->listen_fd = -1;
+    gateway->accept_again_ns = BASE_NS_MAX;
 }
 
 static void refuse(struct worker *worker, int fd) {
@@ -117,30 +121,37 @@ static void admit(struct worker *worker, int fd) {
 }
 
 /* Out of descriptors: accept with the spare one, so that the peer is not left waiting in the
- * backlog. */
-static void refuse_with_spare(struct worker *worker) {
+ * backlog. False: that is not possible either. */
+static bool refuse_with_spare(struct worker *worker) {
     struct gateway *gateway = worker->gateway;
-    if (gateway->spare_fd < 0)
-        return;
-    close(gateway->spare_fd);
+    if (gateway->spare_fd >= 0)
+        close(gateway->spare_fd);
     int fd = accept4(gateway->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         refuse(worker, fd);
     gateway->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return gateway->spare_fd >= 0;
 }
 
-void acceptor_ready(struct worker *worker) {
+/* Out of descriptors the kernel says so whether anybody waits or not: one refusal a turn. */
+bool acceptor_ready(struct worker *worker) {
     enum phase before = worker_enter(worker, PHASE_ACCEPT);
+    bool may_go_on = true;
     for (int i = 0; i < ACCEPTS_PER_TURN_MAX; i++) {
         int fd = accept4(worker->gateway->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             admit(worker, fd);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            refuse_with_spare(worker);
-        if (errno != EINTR && errno != ECONNABORTED)
-            break;
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        bool is_out_of_files = errno == EMFILE || errno == ENFILE;
+        if (is_out_of_files || errno == ENOBUFS || errno == ENOMEM) {
+            gateway_count(&worker->stats->accept_failures, 1);
+            may_go_on = is_out_of_files && refuse_with_spare(worker);
+        }
+        break;
     }
     worker_enter(worker, before);
+    return may_go_on;
 }

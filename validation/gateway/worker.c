@@ -5,6 +5,8 @@
  * did not sleep, and an idle gateway uses no processor. */
 #include "validation/gateway/worker.h"
 
+#include "sim/base/check.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -202,11 +204,33 @@ static void ready(struct worker *worker, const struct epoll_event *event) {
         readable(worker, connection);
 }
 
+static void listener_ready(struct worker *worker) {
+    struct gateway *gateway = worker->gateway;
+    if (acceptor_ready(worker))
+        return;
+    CHECK(epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, gateway->listen_fd, NULL) == 0);
+    gateway->accept_again_ns = worker->now_ns + ACCEPT_AGAIN_NS;
+}
+
+/* Where the kernel has no memory for that either, later. */
+static void accept_again(struct worker *worker) {
+    struct gateway *gateway = worker->gateway;
+    bool is_watched = watch(worker, gateway->listen_fd, TAG_LISTENER);
+    gateway->accept_again_ns = is_watched ? BASE_NS_MAX : worker->now_ns + ACCEPT_AGAIN_NS;
+}
+
+/* Of the worker, when it must be awake: a timer, or the listener's. */
+static base_ns next_due_ns(const struct worker *worker) {
+    base_ns timer_ns = wheel_next(&worker->wheel);
+    base_ns accept_ns = worker->index == 0 ? worker->gateway->accept_again_ns : BASE_NS_MAX;
+    return timer_ns < accept_ns ? timer_ns : accept_ns;
+}
+
 static void dispatch(struct worker *worker, const struct epoll_event *event) {
     if (event->data.u64 == TAG_MAIL)
         read_mail(worker);
     else if (event->data.u64 == TAG_LISTENER)
-        acceptor_ready(worker);
+        listener_ready(worker);
     else if (event->data.u64 == TAG_SIGNAL)
         take_signal(worker);
     else
@@ -245,7 +269,7 @@ static void turn(struct worker *worker, int32_t count) {
 }
 
 static int sleep_ms(const struct worker *worker) {
-    base_ns due_ns = wheel_next(&worker->wheel);
+    base_ns due_ns = next_due_ns(worker);
     if (worker->is_draining && due_ns > worker->now_ns + 100 * BASE_NS_PER_MS)
         return 100;
     if (due_ns == BASE_NS_MAX)
@@ -286,6 +310,8 @@ void *worker_run(void *argument) {
             turn(worker, count);
         if (wheel_has_turned(&worker->wheel, worker->now_ns))
             fire_timers(worker);
+        if (worker->index == 0 && worker->gateway->accept_again_ns <= worker->now_ns)
+            accept_again(worker);
         worker_enter(worker, PHASE_OTHER);
         if (count > 0 && worker->turn_log.turns != NULL)
             turns_record(worker);

@@ -35,6 +35,7 @@ enum {
     ASSEMBLERS_KEPT_MAX = 16,
 };
 
+#define ACCEPT_AGAIN_NS (100 * BASE_NS_PER_MS)
 #define CONNECTION_NONE UINT32_MAX               /* no connection has this number */
 #define CONNECTION_LINGER_NS (2 * BASE_NS_PER_S) /* for the peer's FIN after ours */
 
@@ -98,7 +99,9 @@ struct gateway {
     atomic_llong sockets_count; /* over all workers */
     atomic_int stops_count;     /* 1: drain; 2: at once */
     int listen_fd, spare_fd, signal_fd;
-    uint64_t dealt_count; /* worker 0's: connections dealt out so far */
+    uint64_t dealt_count;    /* worker 0's: connections dealt out so far */
+    base_ns accept_again_ns; /* worker 0's: the listener is not watched until then; BASE_NS_MAX: it
+                                is */
 };
 
 struct worker {
@@ -209,7 +212,8 @@ void turns_record(struct worker *worker);
 
 /* acceptor.c */
 bool acceptor_open(struct gateway *gateway, const char **why) MUST_USE;
-void acceptor_ready(struct worker *worker);
+/* False: it can neither accept nor refuse, and is to be asked again in ACCEPT_AGAIN_NS. */
+bool acceptor_ready(struct worker *worker) MUST_USE;
 void acceptor_close(struct gateway *gateway);
 
 /* metrics.c: the exposition text, of all workers */

@@ -2,10 +2,12 @@
 #include "tests/sim/suite.h"
 #include "tests/validation/gateway/client.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +67,70 @@ START_TEST(far_beyond_the_limit_everybody_is_answered_and_the_limit_holds) {
     client_join(&server, fds[0], "r");
     client_say(fds[0], "publish r\nunmoved");
     client_expect(fds[0], "r\nunmoved");
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+/* The limit under the gateway's feet: descriptors from `open_files` on cannot be had any more. */
+static void limit_files(const struct server *server, rlim_t open_files) {
+    struct rlimit limit;
+    ck_assert_int_eq(prlimit(server->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    limit.rlim_cur = open_files;
+    ck_assert_int_eq(prlimit(server->pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* All below it are in use. */
+static rlim_t first_free_descriptor(const struct server *server) {
+    char path[64];
+    rlim_t number = 0;
+    do
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)server->pid, (int)number++);
+    while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+    return number - 1;
+}
+
+START_TEST(out_of_descriptors_everybody_is_told_503_and_those_inside_are_served) {
+    struct server server;
+    START(&server, "--connections-max=20");
+    int inside = client_open(&server);
+    client_join(&server, inside, "r");
+    limit_files(&server, first_free_descriptor(&server));
+    char answer[64];
+    for (uint64_t i = 1; i <= 3; i++) {
+        ck_assert_uint_gt(client_read(client_connect(&server), answer, 13), 12);
+        ck_assert(strncmp(answer, "HTTP/1.1 503 ", 13) == 0);
+        SERVER_WAIT_FOR(&server, refused, i);
+    }
+    ck_assert_uint_eq(server_stats(&server).accept_failures, 3);
+    client_say(inside, "publish r\nunmoved");
+    client_expect(inside, "r\nunmoved");
+    limit_files(&server, 64);
+    client_upgrade(client_connect(&server));
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+/* Not even the spare descriptor is to be had: whoever connects waits in the backlog, where it keeps
+ * the listener readable. Once in ACCEPT_AGAIN_NS of worker.h, 100 ms, it is looked at. */
+START_TEST(where_nothing_can_be_accepted_the_gateway_waits_and_does_not_spin) {
+    struct server server;
+    START(&server, NULL);
+    int inside = client_open(&server);
+    client_join(&server, inside, "r");
+    limit_files(&server, 3);
+    int waiting = client_connect(&server);
+    SERVER_WAIT_FOR(&server, accept_failures, 1);
+    struct gateway_stats before = server_stats(&server);
+    usleep(350000);
+    struct gateway_stats after = server_stats(&server);
+    ck_assert_uint_le(after.accept_failures - before.accept_failures, 4);
+    ck_assert_uint_ge(after.accept_failures - before.accept_failures, 1);
+    ck_assert_uint_le(after.turns - before.turns, 4);
+    client_say(inside, "publish r\nunmoved");
+    client_expect(inside, "r\nunmoved");
+    limit_files(&server, 64);
+    client_upgrade(waiting);
+    client_upgrade(client_connect(&server));
     ck_assert_int_eq(server_stop(&server), 0);
 }
 END_TEST
@@ -228,6 +294,8 @@ int main(void) {
     const struct suite_test tests[] = {
         TEST(the_connection_limit_is_exact_and_the_next_is_told_503),
         TEST(far_beyond_the_limit_everybody_is_answered_and_the_limit_holds),
+        TEST(out_of_descriptors_everybody_is_told_503_and_those_inside_are_served),
+        TEST(where_nothing_can_be_accepted_the_gateway_waits_and_does_not_spin),
         TEST(a_request_that_never_ends_is_closed_in_time),
         TEST(an_idle_client_is_pinged_then_closed_and_one_that_answers_stays),
         TEST(half_a_frame_and_then_silence_is_an_idle_client),
