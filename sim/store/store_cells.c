@@ -127,8 +127,9 @@ static bool is_mergeable(struct store *store, const char *path) {
 
 /* `fresh`: ids there and here. An address that one file has twice is taken once. */
 static const char copy_sql[] =
-    "CREATE TEMP TABLE fresh (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL);"
-    "INSERT INTO temp.fresh SELECT min(id), (SELECT coalesce(max(seq), 0) FROM main.sqlite_sequence"
+    "CREATE TEMP TABLE fresh (ours INTEGER PRIMARY KEY, theirs INTEGER NOT NULL);"
+    "INSERT INTO temp.fresh (theirs, ours) SELECT min(id), (SELECT coalesce(max(seq), 0) FROM "
+    "main.sqlite_sequence"
     "  WHERE name = 'runs') + row_number() OVER (ORDER BY min(id))"
     " FROM origin.runs WHERE " ENDED_CELL " AND address NOT IN"
     "  (SELECT address FROM main.runs WHERE " ENDED_CELL
