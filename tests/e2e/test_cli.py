@@ -43,7 +43,7 @@ class CommandLine(unittest.TestCase):
     def test_help_lists_every_command_and_each_has_help_of_its_own(self):
         listing = self.headroom("--help")
         self.assertEqual(listing.returncode, 0)
-        for word in ("validate", "run", "ceiling", "calibrate", "measure", "compare"):
+        for word in ("validate", "run", "ceiling", "sweep", "calibrate", "measure", "compare"):
             self.assertIn(f"\n  {word} ", listing.stdout)
             self.assertEqual(self.headroom(word, "--help").returncode, 0)
 

@@ -2,6 +2,7 @@
 
 usage: test_sweep.py HEADROOM [KILLS]     KILLS: how many kill -9 to try (default 12; the long version has 100)
 """
+import glob
 import json
 import os
 import random
@@ -33,6 +34,12 @@ class Sweep(SweepCase):
         text = self.sweep("plan", "study.json", "--where", "size = 5", "--db", "other.db").stdout
         self.assertIn("caps: 3 cells (9 more are left out by constraints) x 2 seeds x 1 replications = 6 runs", text)
         self.assertIn("expected time: ", text)
+
+    def test_every_study_that_ships_can_be_planned(self):
+        studies = glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "scenarios", "studies", "*.json"))
+        self.assertGreater(len(studies), 0)
+        for study in studies:
+            self.assertGreater(self.answer("plan", study)["runs_count"], 0)
 
     def test_mistakes_are_said_with_their_place_in_the_study_and_nothing_runs(self):
         self.write("study.json", STUDY.replace("rooms.r.size", "rooms.rr.size").replace('"25/s', '"25/h'))

@@ -1,4 +1,4 @@
-"""docs/reference/scenario.schema.json, judged by the jsonschema package: a schema of its draft, which accepts every scenario that is
+"""docs/reference/scenario.schema.json and study.schema.json, judged by the jsonschema package: a schema of its draft, which accepts every scenario that is
 kept and refuses what a schema can know to be broken.
 
   schema_test.py ROOT      exit 77: the package is not here
@@ -34,11 +34,29 @@ def read(path):
         return json.loads(COMMENT.sub(lambda match: match[1] or " ", file.read()))
 
 
+def check_studies(root):
+    """Findings; and the mistakes of a study that a schema can know must be refused."""
+    schema = read(f"{root}/docs/reference/study.schema.json")
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    studies = sorted(glob.glob(f"{root}/scenarios/studies/*.json"))
+    findings = [f"{path}: {error.json_path}: {error.message}" for path in studies for error in validator.iter_errors(read(path))]
+    if not studies:
+        findings.append("no study is there to be accepted")
+    axis = {"field": "x", "values": [1]}
+    right = {"name": "s", "scenario": "x.json", "axes": {"a": axis}}
+    for wrong in ({"scenario": "x.json"}, {**right, "repeat": 0}, {**right, "seed": 1}, {**right, "seeds": []}, {**right, "design": "grid"},
+                  {**right, "axes": {"a": {"values": [1]}}}, {**right, "axes": {"a": {**axis, "values": 1}}}, {**right, "where": [1]}):
+        if validator.is_valid(wrong):
+            findings.append(f"the study's schema accepts {wrong}")
+    return findings
+
+
 def main(root):
     schema = read(f"{root}/docs/reference/scenario.schema.json")
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    findings, accepted, refused = [], 0, 0
+    findings, accepted, refused = check_studies(root), 0, 0
     for path in sorted(glob.glob(f"{root}/scenarios/lobby.json") + glob.glob(f"{root}/scenarios/cases/*.json")):
         scenario = read(path)
         if "populations" not in scenario and "extends" not in scenario:
