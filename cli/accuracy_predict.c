@@ -190,7 +190,7 @@ static bool predict_part(const struct accuracy_bench *bench, int32_t index, enum
                          double factor, double scale, int64_t id) {
     struct costs_choice moved = *bench->costs;
     if (factor != 1)
-        profile_move(&moved.profile, factor);
+        profile_move(&moved.profile, factor, 0);
     struct world_sim sim;
     world_sim_init(&sim, &bench->entries[index].scenario, &moved);
     struct job job = {.scale = scale,

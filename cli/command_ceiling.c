@@ -5,6 +5,7 @@
 #include "cli/costs.h"
 #include "cli/predict.h"
 #include "cli/print.h"
+#include "cli/today.h"
 #include "cli/world_sim.h"
 #include "models/cluster/cluster.h"
 #include "models/workload/plan.h"
@@ -103,6 +104,10 @@ static int run_one(const char *path, struct store *store, const struct options *
     if (code < 0) {
         struct costs_choice costs;
         code = costs_choose(&costs, options);
+#ifdef HEADROOM_HAS_VALIDATION
+        if (code < 0 && options->is_today)
+            today_move(&costs, options);
+#endif
         if (code < 0)
             code = answer_one(&scenario, &costs, store, options);
         costs_choice_fini(&costs);
@@ -134,7 +139,11 @@ const struct command command_ceiling = {
            "scenario and profile, so that a later measurement can be held against it.\n\n"
            "Exit code 0 when the scenario's own load is below the ceiling's interval, 99 when it "
            "is above, 96 when inside.",
+#ifdef HEADROOM_HAS_VALIDATION
+    .takes = "sejdprtyJq",
+#else
     .takes = "sejdprtJq",
+#endif
     .arguments_min = 1,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,
     .run = run,

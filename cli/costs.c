@@ -5,33 +5,13 @@
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/record.h"
-#include "sim/base/diag.h"
 #include "sim/base/fingerprint.h"
 #include "sim/store/store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 extern const char costs_reference_profile[]; /* scenarios/profiles/reference.json, built in */
-
-static int parse(struct costs_choice *choice, const char *text, const char *name) {
-    struct diag *diag = malloc(sizeof *diag);
-    if (diag == NULL)
-        return EXIT_BUG;
-    diag_init(diag);
-    bool is_right = profile_parse(&choice->profile, text, name, &choice->arena, diag);
-    if (!is_right) {
-        struct text message;
-        text_init(&message);
-        diag_format(diag, &message);
-        fputs(text_bytes(&message), stderr);
-        text_fini(&message);
-    }
-    diag_fini(diag);
-    free(diag);
-    return is_right ? -1 : EXIT_INPUT;
-}
 
 /* The profile of the newest calibration in the database; false when there is none. */
 static bool newest(struct costs_choice *choice, const char *path, const char **text) {
@@ -67,11 +47,12 @@ int costs_choose(struct costs_choice *choice, const struct options *options) {
         code = files_profile(&choice->profile, options->profile, &choice->arena);
     } else if (newest(choice, db, &text)) {
         choice->from = arena_new_format(&choice->arena, "the newest calibration in %s", db);
-        code = parse(choice, text, db);
+        code = files_parse_profile(&choice->profile, text, db, &choice->arena);
     } else {
         choice->from = "the reference profile that ships with Headroom: another machine's; "
                        "`headroom calibrate` measures this one";
-        code = parse(choice, costs_reference_profile, "reference profile");
+        code = files_parse_profile(&choice->profile, costs_reference_profile, "reference profile",
+                                   &choice->arena);
     }
     if (code >= 0)
         return code;

@@ -144,20 +144,26 @@ void files_scenario_fini(struct scenario *scenario) {
     arena_fini(&scenario->arena);
 }
 
+int files_parse_profile(struct profile *profile, const char *text, const char *name,
+                        struct arena *arena) {
+    struct diag *diag = malloc(sizeof *diag);
+    CHECK(diag != NULL);
+    diag_init(diag);
+    bool is_right = profile_parse(profile, text, name, arena, diag);
+    files_print_diag(diag);
+    diag_fini(diag);
+    free(diag);
+    return is_right ? -1 : EXIT_INPUT;
+}
+
 int files_profile(struct profile *profile, const char *path, struct arena *arena) {
     int code = -1;
     char *text = files_read_text(path, &code);
     if (text == NULL)
         return code;
-    struct diag *diag = malloc(sizeof *diag);
-    CHECK(diag != NULL);
-    diag_init(diag);
-    bool is_right = profile_parse(profile, text, path, arena, diag);
-    files_print_diag(diag);
-    diag_fini(diag);
-    free(diag);
+    code = files_parse_profile(profile, text, path, arena);
     free(text);
-    return is_right ? -1 : EXIT_INPUT;
+    return code;
 }
 
 uint64_t files_code_hash(void) {

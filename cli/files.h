@@ -49,6 +49,9 @@ char *files_read_text(const char *path, int *code) MUST_USE;
 void files_print_diag(const struct diag *diag);
 
 int files_profile(struct profile *profile, const char *path, struct arena *arena) MUST_USE;
+/* The same of a text that did not come from a file; `name` stands for one in what is printed. */
+int files_parse_profile(struct profile *profile, const char *text, const char *name,
+                        struct arena *arena) MUST_USE;
 
 /* What this program is: version and a hash of its own executable; "code" of the store and of a
  * prediction. */

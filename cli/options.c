@@ -16,6 +16,8 @@ enum {
     KEY_PROFILE,
     KEY_OUT,
     KEY_MODE,
+    KEY_REFIT,
+    KEY_TODAY,
     KEY_MARKDOWN,
     KEY_SET,
     KEY_SEED,
@@ -54,7 +56,17 @@ static const struct {
      {"profile", KEY_PROFILE, "FILE", 0,
       "what things cost, from `headroom calibrate` (default: the newest in --db)", 0}},
     {'o', {"out", KEY_OUT, "FILE", 0, "also write the profile, or the table, to FILE", 0}},
-    {'m', {"mode", KEY_MODE, "MODE", 0, "quick, about a minute (the only one so far)", 0}},
+    {'m', {"mode", KEY_MODE, "MODE", 0, "quick, about a minute (default), or full, about ten", 0}},
+    {'f',
+     {"refit", KEY_REFIT, "RUN", OPTION_ARG_OPTIONAL,
+      "measure nothing: fit the windows of the newest calibration in --db again, or of run RUN",
+      0}},
+    {'y',
+     {"today", KEY_TODAY, NULL, 0,
+      "look at this machine's speed first, and move the costs there: for a prediction that is to "
+      "be "
+      "measured next",
+      0}},
     {'r', {"reps", KEY_REPS, "N", 0, "replications", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
     {'c',
@@ -208,8 +220,17 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_MODE:
         options->mode = argument;
-        if (strcmp(argument, "quick") != 0)
-            argp_error(state, "--mode: \"%s\" is not known; there is: quick", argument);
+        if (strcmp(argument, "quick") != 0 && strcmp(argument, "full") != 0)
+            argp_error(state, "--mode: \"%s\" is not known; there are: quick and full", argument);
+        break;
+    case KEY_REFIT:
+        options->is_refit = true;
+        if (argument != NULL)
+            set_number(state, "refit", argument, 1, 1e15, &number);
+        options->refit_run = (int64_t)number;
+        break;
+    case KEY_TODAY:
+        options->is_today = true;
         break;
     case KEY_SIMULATED:
         options->simulated = argument;

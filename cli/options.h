@@ -36,6 +36,8 @@ struct options {
     const char *profile;  /* NULL: the newest in the database, else assumed costs are refused */
     const char *out;      /* calibrate: where the profile goes */
     const char *mode;     /* calibrate: quick | full */
+    bool is_refit;        /* calibrate: from the windows of an earlier one ... */
+    int64_t refit_run;    /* ... this run, 0: the newest */
     const char *markdown; /* compare: also write the table there */
     const char *simulated, *measured; /* turns: recordings, written with a scenario, else read */
     bool has_seed;
@@ -43,6 +45,7 @@ struct options {
     int32_t jobs; /* 0: one per processor */
     int32_t reps;
     double scale;
+    bool is_today; /* ceiling: the costs are moved to the machine's speed of now */
     bool is_json, is_quiet, is_ceiling, is_measured_too;
     int32_t repeats;                      /* accuracy: measurements of each figure */
     const char *subset;                   /* accuracy: "quick", or NULL: all cases */

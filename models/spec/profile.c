@@ -66,13 +66,38 @@ struct profile_costs profile_means(const struct profile *profile) {
     return costs;
 }
 
-void profile_move(struct profile *profile, double factor) {
-    for (int32_t i = 0; i < COST_COUNT; i++) {
-        if (strcmp(rows[i].unit, "ns") != 0)
-            continue;
-        profile->costs[i].value *= factor;
-        profile->costs[i].standard_error *= factor;
-    }
+/* Moves one cost; returns the standard error that the move adds, in its unit. */
+static double move_entry(struct profile_entry *entry, double factor, double error) {
+    double elasticity = entry->elasticity > 0 ? entry->elasticity : 1;
+    double slower = pow(factor, elasticity);
+    entry->value *= slower;
+    entry->standard_error *= slower;
+    return entry->value * hypot(log(factor) * entry->elasticity_error, elasticity * error);
+}
+
+void profile_move(struct profile *profile, double factor, double error) {
+    double added[COST_COUNT] = {0}, covariance[COST_COUNT][COST_COUNT];
+    bool is_added = false;
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        if (strcmp(rows[i].unit, "ns") == 0) {
+            added[i] = move_entry(&profile->costs[i], factor, error);
+            is_added |= added[i] > 0;
+        }
+    if (!is_added)
+        return;
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        for (int32_t j = 0; j < COST_COUNT; j++)
+            covariance[i][j] = profile->correlation[i][j] * profile->costs[i].standard_error *
+                                   profile->costs[j].standard_error +
+                               added[i] * added[j];
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        profile->costs[i].standard_error = sqrt(covariance[i][i]);
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        for (int32_t j = 0; j < COST_COUNT; j++) {
+            double scale = profile->costs[i].standard_error * profile->costs[j].standard_error;
+            if (i != j && scale > 0)
+                profile->correlation[i][j] = fmax(-1, fmin(1, covariance[i][j] / scale));
+        }
 }
 
 const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
@@ -181,6 +206,12 @@ static void write_entry(struct text *out, const struct profile_entry *entry, con
     text_add(out, ", \"stderr\": ");
     value_write_double(entry->standard_error, out);
     text_addf(out, ", \"unit\": \"%s\", \"source\": \"%s\"", unit, source_names[entry->source]);
+    if (entry->elasticity > 0) {
+        text_add(out, ", \"elasticity\": ");
+        value_write_double(entry->elasticity, out);
+        text_add(out, ", \"elasticity_stderr\": ");
+        value_write_double(entry->elasticity_error, out);
+    }
     if (entry->note[0]) {
         text_add(out, ", \"note\": ");
         text_add_json_string(out, entry->note);
@@ -223,7 +254,8 @@ static void write_fit(struct text *out, const struct profile *profile) {
                    {"blocks", profile->blocks},
                    {"condition_number", profile->condition_number},
                    {"lack_of_fit_p", profile->lack_of_fit_p},
-                   {"cpu_accounted_share", profile->cpu_accounted_share}};
+                   {"cpu_accounted_share", profile->cpu_accounted_share},
+                   {"turn_error", profile->turn_error}};
     bool is_first = true;
     add_key(out, false, "  ", "fit");
     text_add(out, "{");

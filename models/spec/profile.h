@@ -5,10 +5,11 @@
  *     "machine": { "<fact>": "<text>", ... }, "pinned": { "<what>": "<text>", ... },
  *     "yardsticks": { "send_loop": {"value": 1700, "spread": 0.02, "unit": "ns"}, ... },
  *     "costs": { "<row>": { "value": 1.0, "stderr": 0.1, "unit": "ns", "source": "measured",
- * "note": "..." }, ... }, "correlation": [ ["write", "byte", -0.3], ... ],         pairs not listed
- * are uncorrelated "fit": { "windows": 900, "blocks": 24, "condition_number": 12.0,
- * "lack_of_fit_p": 0.2, "cpu_accounted_share": 0.99 } } Unknown keys and costs that are missing are
- * errors with a place, like a scenario's. */
+ * "note": "...", "elasticity": 0.8, "elasticity_stderr": 0.1 }, ... }, "correlation": [ ["write",
+ * "byte", -0.3], ... ],         pairs not listed are uncorrelated "fit": { "windows": 900,
+ * "blocks": 24, "condition_number": 12.0, "lack_of_fit_p": 0.2, "cpu_accounted_share": 0.99,
+ * "turn_error": 0.07 } } Unknown keys and costs that are missing are errors with a place, like a
+ * scenario's. */
 #ifndef HEADROOM_MODELS_SPEC_PROFILE_H
 #define HEADROOM_MODELS_SPEC_PROFILE_H
 
@@ -34,6 +35,9 @@ struct profile_entry {
     double standard_error;
     enum profile_source source;
     const char *note; /* experiment, paper or reason; "" for none */
+    /* How far it follows the machine's speed: it goes with the yardstick "send" to this power. 0:
+     * not known, and taken for 1. */
+    double elasticity, elasticity_error;
 };
 
 struct profile_fact {
@@ -42,8 +46,8 @@ struct profile_fact {
 
 struct profile_yardstick {
     const char *name, *unit;
-    double value;  /* median */
-    double spread; /* (p95 - p5) / 2, as a share of the median */
+    double value;  /* what the costs are at: of "send" the lower quartile, else the median */
+    double spread; /* (p95 - p5) / 2, as a share of it */
 };
 
 enum { PROFILE_SCHEMA_VERSION = 1, PROFILE_FACTS_MAX = 32, PROFILE_YARDSTICKS_MAX = 8 };
@@ -56,8 +60,8 @@ struct profile {
     int32_t machine_count, pinned_count;
     struct profile_yardstick yardsticks[PROFILE_YARDSTICKS_MAX];
     int32_t yardsticks_count;
-    double windows, blocks, condition_number, lack_of_fit_p,
-        cpu_accounted_share; /* of the fit; NAN: not known */
+    double windows, blocks, condition_number, lack_of_fit_p, cpu_accounted_share,
+        turn_error; /* of the fit; NAN: not known */
 };
 
 /* What the simulator reads: the values alone. */
@@ -75,10 +79,12 @@ struct profile_costs profile_means(const struct profile *profile);
  * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
-/* The same costs on a machine that has become `factor` times as slow: every row in ns, with its
- * standard error. `factor`: the yardstick "send" taken beside what is to be predicted, over the
- * profile's own. */
-void profile_move(struct profile *profile, double factor);
+/* The same costs on a machine that has become `factor` times as slow: every row in ns by its
+ * elasticity, with its standard error. `factor`: the yardstick "send" taken beside what is to be
+ * predicted, over the profile's own; `error`: how sure that is, its standard error as a share. What
+ * both it and the elasticities leave open is common to all costs, and goes into their errors and
+ * correlations. */
+void profile_move(struct profile *profile, double factor, double error);
 /* NULL: the profile has no such yardstick. */
 const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
                                                        const char *name);

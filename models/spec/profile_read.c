@@ -279,6 +279,9 @@ static void read_entry(struct reading *reading, const struct json *json,
          .read = read_text,
          .offset = offsetof(struct entry_target, entry.note),
          .is_optional = true},
+        {"elasticity", read_number, offsetof(struct entry_target, entry.elasticity), true, 0, 2},
+        {"elasticity_stderr", read_number, offsetof(struct entry_target, entry.elasticity_error),
+         true, 0, 2},
     };
     read_members(reading, json, members, COUNT_OF(members), target);
 }
@@ -372,6 +375,7 @@ static void read_fit(struct reading *reading, UNUSED const struct member *member
         FIGURE(condition_number, 1e300),
         FIGURE(lack_of_fit_p, 1),
         FIGURE(cpu_accounted_share, 1e3),
+        FIGURE(turn_error, 1e6),
     };
     read_members(reading, json, members, COUNT_OF(members), target);
 }
@@ -398,7 +402,7 @@ static void set_nothing_known(struct profile *profile) {
         profile->correlation[i][i] = 1;
     }
     profile->windows = profile->blocks = profile->condition_number = NAN;
-    profile->lack_of_fit_p = profile->cpu_accounted_share = NAN;
+    profile->lack_of_fit_p = profile->cpu_accounted_share = profile->turn_error = NAN;
 }
 
 bool profile_parse(struct profile *profile, const char *text, const char *file, struct arena *arena,

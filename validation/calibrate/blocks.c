@@ -30,7 +30,7 @@ enum {
 #define BURST(name, setting, room, rooms, members, publishes, bytes, visits)                       \
     {                                                                                              \
         name, BLOCKS_##setting, true, room, rooms, members, publishes, bytes,                      \
-            (double)(rooms) * (members), 0.75, visits                                              \
+            (double)(rooms) * (members), 0.75, visits, NULL                                        \
     }
 
 const struct blocks_cell blocks_cells[] = {
@@ -64,19 +64,21 @@ const struct blocks_cell blocks_cells[] = {
     BURST("at once, room of 1,000, 2 x 1,024 B", AT_ONCE, AT_ONCE_1000, 1, 1000, 2, 1024, 1),
     /* What real cases look like: independent publishers, several reads a turn. */
     {"rooms of 15, half busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
-     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 3},
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 0.5, 3, NULL},
     {"rooms of 15, busy", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS, SMALL_SOCKETS / SMALL_ROOMS, 1,
-     128, SMALL_SOCKETS, 0.85, 2},
+     128, SMALL_SOCKETS, 0.85, 2, NULL},
     /* More than it could do one by one: turns of dozens of reads tell a turn from a read. */
     {"rooms of 15, overloaded", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
-     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 1.3, 2},
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 1.3, 2, NULL},
     {"rooms of 15, three times overloaded", BLOCKS_SMALL_ROOMS, false, 0, SMALL_ROOMS,
-     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 3, 2},
+     SMALL_SOCKETS / SMALL_ROOMS, 1, 128, SMALL_SOCKETS, 3, 2, NULL},
     {"30 rooms of 100 scattered, many publishers", BLOCKS_SCATTERED, false, 0, SCATTERED_ROOMS, 100,
-     1, 128, 100.0 * SCATTERED_ROOMS, 3, 2},
+     1, 128, 100.0 * SCATTERED_ROOMS, 3, 2, NULL},
     /* What the kernel does not take. */
-    {"half of 100 trickle, 5 x 128 B", BLOCKS_STALLED, true, 0, 1, 100, 5, 128, 100, 0.3, 2},
-    {"half of 100 trickle, 2 x 1,024 B", BLOCKS_STALLED, true, 0, 1, 100, 2, 1024, 100, 0.3, 2},
+    {"half of 100 trickle, 5 x 128 B", BLOCKS_STALLED, true, 0, 1, 100, 5, 128, 100, 0.3, 2,
+     "half of 100 trickle, 5 x 128 B, draining"},
+    {"half of 100 trickle, 2 x 1,024 B", BLOCKS_STALLED, true, 0, 1, 100, 2, 1024, 100, 0.3, 2,
+     "half of 100 trickle, 2 x 1,024 B, draining"},
 };
 const int32_t blocks_cells_count = sizeof blocks_cells / sizeof blocks_cells[0];
 
@@ -91,9 +93,10 @@ const struct blocks_cell blocks_standing = {"one of 5 stands still, 20 x 512 B",
                                             512,
                                             100,
                                             0.2,
-                                            1};
+                                            1,
+                                            NULL};
 const struct blocks_cell blocks_quiet = {
-    "one publish at a time", BLOCKS_QUIET, false, 0, 1, 10, 1, 128, 10, 0, 1};
+    "one publish at a time", BLOCKS_QUIET, false, 0, 1, 10, 1, 128, 10, 0, 1, NULL};
 
 /* --- scenarios ----------------------------------------------------------------------------------
  */

@@ -36,6 +36,7 @@ struct blocks_cell {
     double working_set;        /* sockets written between two visits to the same one */
     double busy;               /* share of the time that the gateway should be at work */
     int32_t visits;
+    const char *drains_as; /* the cell of what is written when the load has ended; NULL: nothing */
 };
 
 enum { BLOCKS_MAX = 64 };

@@ -23,9 +23,18 @@
 enum { CALIBRATE_ORDER_STREAM = 1 };
 
 enum {
-    SECONDS_EXPECTED = 75,
-    REPEATS_MAX = 16, /* blocks that were disturbed */
-    BLOCKS_AND_DRAINS_MAX = BLOCKS_MAX + 2 * REPEATS_MAX + 8,
+    REPEATS_MAX = 16, /* blocks of a round that were disturbed */
+    ROUNDS_MAX = 8,
+    BLOCKS_AND_DRAINS_MAX = ROUNDS_MAX * (BLOCKS_MAX + 2 * REPEATS_MAX + 8),
+};
+_Static_assert((int)BLOCKS_AND_DRAINS_MAX <= (int)WINDOWS_BLOCKS_MAX, "every block has its row");
+
+static const struct mode {
+    const char *name;
+    int32_t rounds, seconds;
+} modes[] = {
+    [CALIBRATE_QUICK] = {"quick", 1, 75},
+    [CALIBRATE_FULL] = {"full", ROUNDS_MAX, 560},
 };
 
 #define WARM_UP_NS (120 * BASE_NS_PER_MS)
@@ -42,11 +51,12 @@ struct calibration {
     char *why; /* [CALIBRATE_WHY_BYTES] */
     struct experiments experiments;
     struct pair pairs[BLOCKS_SETTINGS];
-    struct windows windows;
-    int32_t cells[BLOCKS_AND_DRAINS_MAX];     /* by block */
-    int32_t positions[BLOCKS_AND_DRAINS_MAX]; /* yardsticks taken when the block began */
+    struct windows *windows;              /* the caller's */
+    int32_t cells[BLOCKS_AND_DRAINS_MAX]; /* by block */
     int32_t blocks_count;
-    struct experiments_generator generators[BLOCKS_MAX + REPEATS_MAX];
+    int32_t round;
+    struct experiments_accepts accepts;
+    struct experiments_generator generators[ROUNDS_MAX * (BLOCKS_MAX + REPEATS_MAX)];
     int32_t generators_count;
     struct judge_yards yards;
     struct blocks_speed speed;
@@ -77,8 +87,9 @@ static void tell(const struct calibration *calibration, const char *what) {
     if (calibration->options.progress == NULL)
         return;
     int done = (int)((clock_ns() - calibration->began_ns) / BASE_NS_PER_S);
+    int expected = modes[calibration->options.mode].seconds;
     calibration->options.progress(calibration->options.progress_context, what, done,
-                                  done < SECONDS_EXPECTED ? SECONDS_EXPECTED : done);
+                                  done < expected ? expected : done);
 }
 
 /* --- before the blocks --------------------------------------------------------------------------
@@ -114,18 +125,28 @@ static bool run_alone(struct calibration *calibration) {
     return experiments_buffers(experiments) || fail(calibration, experiments->why);
 }
 
+/* Other rosters and another order in each round. */
+static uint64_t seed_of_round(const struct calibration *calibration) {
+    return calibration->options.seed + (uint64_t)calibration->round;
+}
+
+static void stop_pairs(struct calibration *calibration) {
+    for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++)
+        pair_stop(&calibration->pairs[setting]);
+}
+
 static bool start_pairs(struct calibration *calibration) {
-    struct experiments_accepts accepts = {.count = 0};
+    struct calibrate_options options = calibration->options;
+    options.seed = seed_of_round(calibration);
     tell(calibration, "connecting");
     for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++) {
         struct pair *pair = &calibration->pairs[setting];
         if (is_stopped(calibration))
             return false;
-        if (!pair_start(pair, (enum blocks_setting)setting, &calibration->options) ||
-            !experiments_connect(pair, &accepts))
+        if (!pair_start(pair, (enum blocks_setting)setting, &options) ||
+            !experiments_connect(pair, &calibration->accepts))
             return fail(calibration, pair->why);
     }
-    experiments_accept(&calibration->experiments, &accepts);
     return true;
 }
 
@@ -136,7 +157,6 @@ static int32_t new_block(struct calibration *calibration, int32_t cell) {
     CHECK(calibration->blocks_count < BLOCKS_AND_DRAINS_MAX);
     int32_t block = calibration->blocks_count++;
     calibration->cells[block] = cell;
-    calibration->positions[block] = calibration->yards.send_count;
     return block;
 }
 
@@ -173,11 +193,13 @@ static bool run_pilot(struct calibration *calibration) {
 
 static bool run_block(struct calibration *calibration, int32_t cell_index) {
     const struct blocks_cell *cell = &blocks_cells[cell_index];
-    bool drains = blocks_may_block(cell->setting);
+    bool drains = cell->drains_as != NULL;
     struct windows_block block = {.cell = cell,
                                   .scattered = calibration->scattered[cell_index],
                                   .speed = calibration->speed,
                                   .number = new_block(calibration, cell_index),
+                                  .life =
+                                      calibration->round * BLOCKS_SETTINGS + (int32_t)cell->setting,
                                   .drain_number = -1,
                                   .warm_up_ns = WARM_UP_NS,
                                   .measure_ns = MEASURE_NS,
@@ -186,7 +208,7 @@ static bool run_block(struct calibration *calibration, int32_t cell_index) {
         block.drain_number = new_block(calibration, blocks_cells_count + cell_index);
     struct load_report report;
     load_report_init(&report);
-    bool is_run = run_load(calibration, &calibration->windows, &block, &report);
+    bool is_run = run_load(calibration, calibration->windows, &block, &report);
     if (is_run && !drains)
         calibration->generators[calibration->generators_count++] =
             experiments_read_generator(&report, cell);
@@ -196,22 +218,27 @@ static bool run_block(struct calibration *calibration, int32_t cell_index) {
 
 /* A block in its yardsticks. */
 static bool visit(struct calibration *calibration, int32_t cell) {
-    const struct calibrate_options *options = &calibration->options;
+    int32_t first = calibration->windows->count;
     tell(calibration, blocks_cells[cell].name);
-    return judge_await_calm(&calibration->yards, options->gateway_cpu, options->load_cpu,
-                            options->stop) &&
-           !is_stopped(calibration) && run_block(calibration, cell) &&
-           take_yardstick(calibration, YARDSTICK_SEND);
+    if (is_stopped(calibration) || !run_block(calibration, cell) ||
+        !take_yardstick(calibration, YARDSTICK_SEND))
+        return false;
+    judge_bracket(calibration->windows, first, &calibration->yards);
+    return true;
 }
 
 /* What a mood of the machine's made useless is visited once more, by the yardsticks around it and
  * not by what came out. */
-static bool repeat_disturbed(struct calibration *calibration) {
+static bool repeat_disturbed(struct calibration *calibration, int32_t first) {
     int32_t cells[REPEATS_MAX], count = 0;
-    for (int32_t block = 0; block < calibration->blocks_count && count < REPEATS_MAX; block++)
-        if (calibration->cells[block] < blocks_cells_count &&
-            judge_is_off(&calibration->yards, calibration->positions[block]))
-            cells[count++] = calibration->cells[block];
+    const struct windows *windows = calibration->windows;
+    for (int32_t i = first; i < windows->count && count < REPEATS_MAX; i++) {
+        const struct calibrate_window *window = &windows->items[i];
+        bool is_first = i == first || window->block != windows->items[i - 1].block;
+        if (is_first && calibration->cells[window->block] < blocks_cells_count &&
+            judge_is_off(window))
+            cells[count++] = calibration->cells[window->block];
+    }
     for (int32_t i = 0; i < count; i++)
         if (!visit(calibration, cells[i]))
             return false;
@@ -220,17 +247,17 @@ static bool repeat_disturbed(struct calibration *calibration) {
 
 static bool run_blocks(struct calibration *calibration) {
     struct rng rng;
-    int32_t order[BLOCKS_MAX];
-    rng_init(&rng, (struct rng_name){.seed = calibration->options.seed,
-                                     .purpose = CALIBRATE_ORDER_STREAM});
+    int32_t order[BLOCKS_MAX], first = calibration->windows->count;
+    uint64_t seed = seed_of_round(calibration);
+    rng_init(&rng, (struct rng_name){.seed = seed, .purpose = CALIBRATE_ORDER_STREAM});
     int32_t count = blocks_shuffle(&rng, order);
-    blocks_scatter(calibration->options.seed, calibration->scattered);
+    blocks_scatter(seed, calibration->scattered);
     if (!take_yardstick(calibration, YARDSTICK_SEND))
         return false;
     for (int32_t i = 0; i < count; i++)
         if (!visit(calibration, order[i]))
             return false;
-    return repeat_disturbed(calibration);
+    return repeat_disturbed(calibration, first);
 }
 
 /* Where readers stand still, what waits for them when the load ends is weighed. */
@@ -312,12 +339,17 @@ static void name_profile(struct calibration *calibration) {
     strftime(made_at, sizeof made_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
     calibration->profile->name = "this-machine";
     calibration->profile->made_at = arena_new_text(calibration->arena, made_at);
-    calibration->profile->mode = "quick";
+    calibration->profile->mode = modes[calibration->options.mode].name;
 }
 
 /* Entries start as what nothing measured; an experiment that could not run leaves its entry so. */
 static void clear_profile(struct profile *profile) {
-    *profile = (struct profile){.windows = NAN};
+    *profile = (struct profile){.windows = NAN,
+                                .blocks = NAN,
+                                .condition_number = NAN,
+                                .lack_of_fit_p = NAN,
+                                .cpu_accounted_share = NAN,
+                                .turn_error = NAN};
     for (int32_t i = 0; i < COST_COUNT; i++) {
         profile->costs[i] = (struct profile_entry){.value = profile_cost_lowest((enum cost)i),
                                                    .source = PROFILE_ASSUMED,
@@ -326,44 +358,69 @@ static void clear_profile(struct profile *profile) {
     }
 }
 
-static void record_windows(const struct calibration *calibration) {
-    if (calibration->options.record == NULL)
-        return;
-    for (int32_t i = 0; i < calibration->windows.count; i++)
-        calibration->options.record(calibration->options.record_context,
-                                    &calibration->windows.items[i]);
+/* The quiet block's rest is the wake-up and its turn: what the turn costs decides how much of it is
+ * left. */
+static void move_wake_up(struct profile *profile, double turn_before_ns) {
+    struct profile_entry *wake_up = &profile->costs[COST_wake_up];
+    if (wake_up->source == PROFILE_MEASURED)
+        wake_up->value = fmax(wake_up->value + turn_before_ns - experiments_quiet_turn_ns(profile),
+                              profile_cost_lowest(COST_wake_up));
 }
 
-static enum calibrate_outcome answer(struct calibration *calibration) {
+enum calibrate_outcome calibrate_fit(struct profile *profile, struct windows *windows,
+                                     struct arena *arena, char why[CALIBRATE_WHY_BYTES]) {
     struct estimate estimate;
-    const char *why = "";
-    judge_windows(&calibration->windows, &calibration->yards, calibration->positions);
-    record_windows(calibration);
-    if (judge_refuses(&calibration->windows, calibration->why))
-        return CALIBRATE_REFUSED;
-    if (!estimate_costs(&estimate, &calibration->windows, calibration->cells,
-                        calibration->blocks_count, &why)) {
-        fail(calibration, why);
+    const char *reason = "";
+    int32_t cells[WINDOWS_BLOCKS_MAX], blocks_count = windows_cells(windows, cells);
+    judge_windows(windows);
+    judge_reference_to_profile(windows, profile);
+    if (!estimate_costs(&estimate, windows, cells, blocks_count, &reason)) {
+        snprintf(why, CALIBRATE_WHY_BYTES, "%s", reason);
         return CALIBRATE_REFUSED;
     }
-    estimate_to_profile(&estimate, calibration->profile, calibration->arena);
+    if (judge_refuses(windows, estimate.turn_error, why))
+        return CALIBRATE_REFUSED;
+    double turn_before_ns = experiments_quiet_turn_ns(profile);
+    estimate_to_profile(&estimate, profile, arena);
+    experiments_net_of_steal(profile);
+    move_wake_up(profile, turn_before_ns);
+    return CALIBRATE_DONE;
+}
+
+/* All that needs no fit comes first, so that it is there when the fit is refused. */
+static enum calibrate_outcome answer(struct calibration *calibration) {
+    describe(calibration);
+    name_profile(calibration);
+    experiments_accept(&calibration->experiments, &calibration->accepts);
+    judge_reference_to_profile(calibration->windows, calibration->profile);
+    judge_to_profile(&calibration->yards, calibration->profile);
+    experiments_wake_up(&calibration->experiments, &calibration->quiet);
     if (!experiments_generator(&calibration->experiments, calibration->generators,
                                calibration->generators_count)) {
         fail(calibration, calibration->experiments.why);
         return CALIBRATE_REFUSED;
     }
-    experiments_net_of_steal(&calibration->experiments);
-    experiments_wake_up(&calibration->experiments, &calibration->quiet);
-    judge_to_profile(&calibration->yards, calibration->profile);
-    describe(calibration);
-    name_profile(calibration);
-    return CALIBRATE_DONE;
+    return calibrate_fit(calibration->profile, calibration->windows, calibration->arena,
+                         calibration->why);
+}
+
+/* Programs that have just been started, each block in random order, and in the last round what one
+ * visit is enough for. Where sockets come to lie in memory is the luck of a start: rounds share
+ * none of it. */
+static bool run_round(struct calibration *calibration) {
+    bool is_last = calibration->round + 1 == modes[calibration->options.mode].rounds;
+    bool is_run = start_pairs(calibration) && run_pilot(calibration) && run_blocks(calibration) &&
+                  (!is_last || (run_standing(calibration) && run_quiet(calibration)));
+    stop_pairs(calibration);
+    return is_run;
 }
 
 static bool run(struct calibration *calibration) {
-    return run_alone(calibration) && start_pairs(calibration) &&
-           take_slow_yardsticks(calibration) && run_pilot(calibration) && run_blocks(calibration) &&
-           run_standing(calibration) && run_quiet(calibration) && take_slow_yardsticks(calibration);
+    bool is_run = run_alone(calibration) && take_slow_yardsticks(calibration);
+    for (; is_run && calibration->round < modes[calibration->options.mode].rounds;
+         calibration->round++)
+        is_run = run_round(calibration);
+    return is_run && take_slow_yardsticks(calibration);
 }
 
 /* This process looks at counters ten times a second: beside the generator, not beside the gateway.
@@ -376,10 +433,12 @@ static void move_to(int32_t cpu, cpu_set_t *before) {
         sched_setaffinity(0, sizeof set, &set);
 }
 
-enum calibrate_outcome calibrate(struct profile *profile, const struct calibrate_options *options,
-                                 struct arena *arena, char why[CALIBRATE_WHY_BYTES]) {
+enum calibrate_outcome calibrate(struct profile *profile, struct windows *windows,
+                                 const struct calibrate_options *options, struct arena *arena,
+                                 char why[CALIBRATE_WHY_BYTES]) {
     struct calibration calibration = {.options = *options,
                                       .profile = profile,
+                                      .windows = windows,
                                       .arena = arena,
                                       .why = why,
                                       .began_ns = clock_ns()};
@@ -391,15 +450,11 @@ enum calibrate_outcome calibrate(struct profile *profile, const struct calibrate
         tell(&calibration, shared);
     why[0] = '\0';
     clear_profile(profile);
-    windows_init(&calibration.windows);
     load_report_init(&calibration.quiet);
     move_to(options->load_cpu, &before);
     bool is_run = run(&calibration);
-    for (int32_t setting = 0; setting < BLOCKS_SETTINGS; setting++)
-        pair_stop(&calibration.pairs[setting]);
     enum calibrate_outcome outcome = is_run ? answer(&calibration) : CALIBRATE_FAILED;
     sched_setaffinity(0, sizeof before, &before);
     load_report_fini(&calibration.quiet);
-    windows_fini(&calibration.windows);
     return outcome;
 }

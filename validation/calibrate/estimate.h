@@ -1,5 +1,5 @@
 /* From windows to the profile's processor costs: one fit per phase of the gateway's loop, and a
- * covariance over all of them by leaving out one block at a time. */
+ * covariance over all of them by leaving out one block, cell or gateway's life at a time. */
 #ifndef HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
 #define HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
 
@@ -22,8 +22,10 @@ struct estimate {
     struct estimate_fit fits[ESTIMATE_PHASES];
     double values[COST_COUNT];                 /* ns; 0 for what is no processor cost */
     double covariance[COST_COUNT][COST_COUNT]; /* with the machine's drift */
-    double drift; /* standard deviation of the blocks' yardsticks, relative */
+    double drift;       /* a yardstick's own noise, relative: what it leaves open of the speed */
+    double reliability; /* share of their variance that is the machine's and not their own */
     double cpu_accounted_share;
+    double turn_error; /* half of the 95 % interval of a typical turn, as a share: the widest */
     int32_t windows_used, windows_excluded, blocks_used;
 };
 

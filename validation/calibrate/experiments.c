@@ -332,8 +332,8 @@ bool experiments_generator(struct experiments *experiments,
     return set_looks(experiments, generators, count);
 }
 
-void experiments_net_of_steal(struct experiments *experiments) {
-    struct profile_entry *costs = experiments->profile->costs;
+void experiments_net_of_steal(struct profile *profile) {
+    struct profile_entry *costs = profile->costs;
     double share = costs[COST_steals].value * costs[COST_steal].value * 1e-9;
     for (int32_t i = 0; i < COST_COUNT; i++)
         if (estimate_is_fitted((enum cost)i)) {
@@ -345,27 +345,31 @@ void experiments_net_of_steal(struct experiments *experiments) {
 /* --- waking up ----------------------------------------------------------------------------------
  */
 
-/* What lies between intention and the median delivery, less all that has an entry of its own: the
- * generator's lateness and look (medians likewise), and the turn that the publish makes, up to the
- * middle of its room. */
-void experiments_wake_up(struct experiments *experiments, const struct load_report *report) {
-    const struct profile_costs costs = profile_means(experiments->profile);
+double experiments_quiet_turn_ns(const struct profile *profile) {
+    const struct profile_costs costs = profile_means(profile);
     const double *value = costs.value;
     double members = blocks_quiet.members, bytes = blocks_quiet.bytes;
     double in_bytes = (double)protocol_inbound_bytes(blocks_quiet.bytes);
     double out_bytes = (double)protocol_outbound_bytes((int64_t)bytes);
-    double turn_ns =
-        value[COST_turn] + value[COST_read] + value[COST_read_byte] * in_bytes +
-        value[COST_publish] +
-        (members + 1) / 2 * (value[COST_write] + value[COST_frame] + value[COST_byte] * out_bytes);
+    return value[COST_turn] + value[COST_read] + value[COST_read_byte] * in_bytes +
+           value[COST_publish] +
+           (members + 1) / 2 *
+               (value[COST_write] + value[COST_frame] + value[COST_byte] * out_bytes);
+}
+
+/* What lies between intention and the median delivery, less all that has an entry of its own: the
+ * generator's lateness and look (medians likewise), and the turn that the publish makes, up to the
+ * middle of its room. */
+void experiments_wake_up(struct experiments *experiments, const struct load_report *report) {
+    double turn_ns = experiments_quiet_turn_ns(experiments->profile);
     double generator_ns = (double)hist_quantile(&report->generator.lateness, 0.5) +
                           (double)hist_quantile(&report->generator.sample_look, 0.5) / 2;
     double median_ns = (double)hist_quantile(&report->latency, 0.5);
     double wake_up_ns = median_ns - turn_ns - generator_ns;
     char note[200];
     snprintf(note, sizeof note,
-             "one publish at a time, 50/s into a room of ten: median latency %.1f us, less %.1f us "
-             "of processor costs and %.1f us of the generator's, medians too",
-             median_ns / 1e3, turn_ns / 1e3, generator_ns / 1e3);
+             "one publish at a time, 50/s into a room of ten: median latency %.1f us, less the "
+             "turn's processor costs and %.1f us of the generator's, medians too",
+             median_ns / 1e3, generator_ns / 1e3);
     set(experiments, COST_wake_up, wake_up_ns, fmax(0.1 * median_ns, 0.1 * fabs(wake_up_ns)), note);
 }

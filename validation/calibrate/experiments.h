@@ -25,8 +25,8 @@ bool experiments_memory(struct experiments *experiments) MUST_USE;
 /* Kernel buffers of a stalled reader, on socket pairs. */
 bool experiments_buffers(struct experiments *experiments) MUST_USE;
 
-enum { EXPERIMENTS_CONNECTS_MAX = 8 };
-struct experiments_accepts { /* ns per connection, of one setting's clients each */
+enum { EXPERIMENTS_CONNECTS_MAX = 64 };
+struct experiments_accepts { /* ns per connection, of one gateway's clients each */
     double ns[EXPERIMENTS_CONNECTS_MAX];
     int32_t count;
 };
@@ -54,11 +54,13 @@ struct experiments_generator experiments_read_generator(const struct load_report
 bool experiments_generator(struct experiments *experiments,
                            const struct experiments_generator *generators, int32_t count) MUST_USE;
 
-/* The processor costs come from elapsed time, gaps included: less the share of those. After
- * experiments_generator. */
-void experiments_net_of_steal(struct experiments *experiments);
+/* The processor costs come from elapsed time, gaps included: less the share of those. After the fit
+ * and experiments_generator. */
+void experiments_net_of_steal(struct profile *profile);
 
-/* Waking up, from a quiet block's latency: after the processor costs are in the profile. */
+/* What a turn of the quiet block takes up to the middle of its room, by the profile's costs. */
+double experiments_quiet_turn_ns(const struct profile *profile);
+/* Waking up, from a quiet block's latency, with its turn's costs as the profile has them so far. */
 void experiments_wake_up(struct experiments *experiments, const struct load_report *report);
 
 #endif

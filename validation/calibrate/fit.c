@@ -18,13 +18,20 @@ static const double HUBER_LIMIT = 1.345;    /* likewise */
 static const double MAD_TO_SIGMA = 1.4826;
 static const double SPREAD_LEAST = 1e-4; /* a scale of zero would make every deviation wild */
 static const double SETTLED = 1e-7;      /* relative change from one round to the next */
-static const double PIVOT_LEAST = 1e-9;  /* of the scaled normal matrix: below it, a multiple */
+/* Before looking: what most calibrations found. It decides where the machine stood still. */
+static const double ELASTICITY_EXPECTED = 0.8, ELASTICITY_UNSURE = 0.3;
+static const double PIVOT_LEAST = 1e-9; /* of the scaled normal matrix: below it, a multiple */
 
 static double predicted(const double *counts, const double *value, int32_t terms) {
     double sum = 0;
     for (int32_t i = 0; i < terms; i++)
         sum += counts[i] * value[i];
     return sum;
+}
+
+/* How much longer a row took than at the reference. */
+static double slowness(const struct fit_row *row, double elasticity) {
+    return exp(elasticity * row->log_speed);
 }
 
 /* --- weighted, non-negative solution ------------------------------------------------------------
@@ -35,13 +42,35 @@ struct normal { /* normal equations, columns scaled to length one */
     double right[FIT_TERMS_MAX];
     double length[FIT_TERMS_MAX]; /* 0: the term does not occur */
     int32_t terms;
+    /* One column more, what a step of the elasticity adds to each row: its products with the terms,
+     * with itself and with the times. It may have either sign, so it is eliminated. */
+    double cross[FIT_TERMS_MAX], own, own_right;
 };
 
-static void add_row(struct normal *normal, const struct fit_row *row, double weight) {
+/* Linearised about `fit`: a row's time at the reference is its counts' and, for each unit of
+ * elasticity, ln(speed) times what is predicted. */
+static void add_row(struct normal *normal, const struct fit_row *row, const struct fit *fit,
+                    double weight) {
+    double ns = row->ns / slowness(row, fit->elasticity);
+    double step = row->log_speed * predicted(row->counts, fit->value, normal->terms);
+    normal->own += weight * step * step;
+    normal->own_right += weight * step * ns;
     for (int32_t i = 0; i < normal->terms; i++) {
-        normal->right[i] += weight * row->counts[i] * row->ns;
+        normal->cross[i] += weight * row->counts[i] * step;
+        normal->right[i] += weight * row->counts[i] * ns;
         for (int32_t j = 0; j < normal->terms; j++)
             normal->matrix[i][j] += weight * row->counts[i] * row->counts[j];
+    }
+}
+
+/* Normal equations of the terms alone, the elasticity being whatever is best for them. */
+static void eliminate(struct normal *normal) {
+    if (!(normal->own > 0))
+        return;
+    for (int32_t i = 0; i < normal->terms; i++) {
+        normal->right[i] -= normal->cross[i] * normal->own_right / normal->own;
+        for (int32_t j = 0; j < normal->terms; j++)
+            normal->matrix[i][j] -= normal->cross[i] * normal->cross[j] / normal->own;
     }
 }
 
@@ -147,17 +176,20 @@ static double deviation_scale(const double *deviations, int32_t count) {
     return fmax(MAD_TO_SIGMA * stats_median(sizes, (size_t)count), SPREAD_LEAST);
 }
 
-/* Residuals of the rows that take part, as shares of their wholes; returns how many. */
-static int32_t residuals_of(const struct fit_rows *rows, const double *value, int32_t left_out,
+/* Time beyond the prediction, as a share of the whole. */
+static double residual_of(const struct fit_row *row, const struct fit *fit, int32_t terms) {
+    CHECK(row->whole_ns > 0);
+    double expected_ns = predicted(row->counts, fit->value, terms) * slowness(row, fit->elasticity);
+    return (row->ns - expected_ns) / row->whole_ns;
+}
+
+/* Of the rows that take part; returns how many. */
+static int32_t residuals_of(const struct fit_rows *rows, const struct fit *fit, int32_t left_out,
                             double *residuals) {
     int32_t count = 0;
-    for (int32_t i = 0; i < rows->count; i++) {
-        const struct fit_row *row = &rows->rows[i];
-        CHECK(row->whole_ns > 0);
-        if (row->block != left_out)
-            residuals[count++] =
-                (row->ns - predicted(row->counts, value, rows->terms)) / row->whole_ns;
-    }
+    for (int32_t i = 0; i < rows->count; i++)
+        if (rows->rows[i].block != left_out)
+            residuals[count++] = residual_of(&rows->rows[i], fit, rows->terms);
     return count;
 }
 
@@ -165,20 +197,31 @@ static double huber(double deviation) {
     return fabs(deviation) <= HUBER_LIMIT ? 1 : HUBER_LIMIT / fabs(deviation);
 }
 
+/* Weighted normal equations, neither eliminated nor scaled. The expected elasticity is one more
+ * observation, in units of the residuals' scale. */
 static void weigh_rows(const struct fit_rows *rows, const struct fit *fit, int32_t left_out,
                        bool is_first, struct normal *normal) {
     double residuals[FIT_BLOCKS_MAX];
-    int32_t count = residuals_of(rows, fit->value, left_out, residuals);
+    int32_t count = residuals_of(rows, fit, left_out, residuals), used = 0;
     double sigma = is_first ? INFINITY : deviation_scale(residuals, count);
-    *normal = (struct normal){.terms = rows->terms};
-    int32_t used = 0;
+    double precision = is_first ? 0 : sigma * sigma / (ELASTICITY_UNSURE * ELASTICITY_UNSURE);
+    *normal = (struct normal){.terms = rows->terms,
+                              .own = precision,
+                              .own_right = precision * (ELASTICITY_EXPECTED - fit->elasticity)};
     for (int32_t i = 0; i < rows->count; i++) {
         const struct fit_row *row = &rows->rows[i];
+        double whole_ns = row->whole_ns / slowness(row, fit->elasticity);
         if (row->block != left_out)
-            add_row(normal, row,
-                    huber(residuals[used++] / sigma) / (row->whole_ns * row->whole_ns));
+            add_row(normal, row, fit, huber(residuals[used++] / sigma) / (whole_ns * whole_ns));
     }
-    scale(normal);
+}
+
+/* The step of the elasticity that goes with the terms' new values. */
+static void move_elasticity(struct fit *fit, const struct normal *normal) {
+    if (!(normal->own > 0))
+        return;
+    double explained = predicted(normal->cross, fit->value, normal->terms);
+    fit->elasticity += (normal->own_right - explained) / normal->own;
 }
 
 static double condition_number(const struct normal *normal) {
@@ -243,9 +286,26 @@ static void set_standard_errors(struct fit *fit, const struct normal *normal) {
     }
 }
 
+/* Of the elasticity, the terms being whatever is best for it; `raw`: before it was eliminated. By
+ * the residuals' standard deviation: their median size is that of the rows in which the phase is
+ * next to nothing. */
+static double elasticity_error(const struct fit *fit, const struct normal *raw) {
+    double solution[FIT_TERMS_MAX], left = raw->own;
+    int32_t support[FIT_TERMS_MAX], size = 0;
+    struct normal normal = *raw;
+    memcpy(normal.right, raw->cross, sizeof normal.right);
+    scale(&normal);
+    for (int32_t i = 0; i < normal.terms; i++)
+        if (fit->value[i] > 0)
+            support[size++] = i;
+    if (solve_on(&normal, support, size, solution))
+        left -= gain_of(&normal, support, size, solution);
+    return left > 0 ? fmin(fit->spread / sqrt(left), ELASTICITY_UNSURE) : ELASTICITY_UNSURE;
+}
+
 static void describe(struct fit *fit, const struct fit_rows *rows, const struct normal *normal) {
     double residuals[FIT_BLOCKS_MAX], squares = 0;
-    int32_t count = residuals_of(rows, fit->value, -1, residuals), terms = 0;
+    int32_t count = residuals_of(rows, fit, -1, residuals), terms = 0;
     for (int32_t i = 0; i < count; i++)
         squares += residuals[i] * residuals[i];
     for (int32_t i = 0; i < rows->terms; i++)
@@ -256,29 +316,38 @@ static void describe(struct fit *fit, const struct fit_rows *rows, const struct 
     set_standard_errors(fit, normal);
 }
 
-static bool has_settled(const double *before, const double *after, int32_t terms) {
+static bool has_settled(const struct fit *before, const struct fit *after, int32_t terms) {
     for (int32_t i = 0; i < terms; i++)
-        if (fabs(after[i] - before[i]) > SETTLED * fabs(after[i]))
+        if (fabs(after->value[i] - before->value[i]) > SETTLED * fabs(after->value[i]))
             return false;
-    return true;
+    return fabs(after->elasticity - before->elasticity) <= SETTLED;
 }
 
 bool fit_solve(struct fit *fit, const struct fit_rows *rows, int32_t left_out) {
-    *fit = (struct fit){.spread = NAN, .condition_number = NAN, .lack_of_fit_p = NAN};
+    *fit = (struct fit){.elasticity = ELASTICITY_EXPECTED,
+                        .elasticity_error = ELASTICITY_UNSURE,
+                        .spread = NAN,
+                        .condition_number = NAN,
+                        .lack_of_fit_p = NAN};
     for (int32_t i = 0; i < FIT_TERMS_MAX; i++)
         fit->standard_error[i] = NAN;
-    struct normal normal;
+    struct normal raw, normal;
     for (int32_t round = 0; round < SOLVE_ROUNDS; round++) {
-        double before[FIT_TERMS_MAX];
-        memcpy(before, fit->value, sizeof before);
-        weigh_rows(rows, fit, left_out, round == 0, &normal);
+        struct fit before = *fit;
+        weigh_rows(rows, fit, left_out, round == 0, &raw);
+        normal = raw;
+        eliminate(&normal);
+        scale(&normal);
         if (!solve_non_negative(&normal, fit->value))
             return false;
-        if (round > 0 && has_settled(before, fit->value, rows->terms))
+        move_elasticity(fit, &raw);
+        if (round > 0 && has_settled(&before, fit, rows->terms))
             break;
     }
-    if (left_out < 0)
+    if (left_out < 0) {
         describe(fit, rows, &normal);
+        fit->elasticity_error = elasticity_error(fit, &raw);
+    }
     return true;
 }
 
@@ -321,7 +390,7 @@ static void add_block(struct fit_rows *rows, const struct fit_window *windows, i
     double deviations[FIT_BLOCK_WINDOWS_MAX], weights = 0;
     deviations_in_block(windows, count, value, rows->terms, deviations);
     double sigma = block_scale(deviations, count);
-    struct fit_row row = {.block = windows->block, .cell = cell};
+    struct fit_row row = {.block = windows->block, .cell = cell, .log_speed = windows->log_speed};
     for (int32_t i = 0; i < count; i++) {
         double weight = bisquare(deviations[i] / sigma);
         rows->windows_wild += weight < 0.5;

@@ -10,7 +10,14 @@
  *
  * A row's error counts as a share of all that was done in its windows, of which the fitted phase
  * may be a small part: what a turn costs must be right where turns are short, and a poll that finds
- * its caches cold after five thousand writes must not make all turns dear. */
+ * its caches cold after five thousand writes must not make all turns dear.
+ *
+ * A machine that others use is slower at times, in all that it does, by 10 to 90 %. How slow it was
+ * around a block is known from a yardstick; how far the fitted phase follows is one more unknown,
+ * the elasticity e: a row's time is that of its counts times speed^e. Dividing by the yardstick
+ * (e = 1) would be wrong by a fifth in a slow hour, and leaving slow blocks out leaves nothing.
+ * Where the speed hardly varies the data say nothing of e, and it stays where most calibrations
+ * found it. */
 #ifndef HEADROOM_VALIDATION_CALIBRATE_FIT_H
 #define HEADROOM_VALIDATION_CALIBRATE_FIT_H
 
@@ -19,18 +26,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FIT_TERMS_MAX = 8, FIT_BLOCKS_MAX = 128, FIT_BLOCK_WINDOWS_MAX = 512 };
+enum { FIT_TERMS_MAX = 8, FIT_BLOCKS_MAX = 1024, FIT_BLOCK_WINDOWS_MAX = 512 };
 
 struct fit_window {
     double counts[FIT_TERMS_MAX]; /* of each term */
     double ns;                    /* > 0: spent on all of them together */
     double whole_ns;              /* >= ns: what an error is measured against */
-    int32_t block;                /* 0 .. FIT_BLOCKS_MAX - 1; in ascending order */
+    double log_speed; /* of its block: ln of how slow the machine was, 0 at the reference */
+    int32_t block;    /* 0 .. FIT_BLOCKS_MAX - 1; in ascending order */
 };
 
 struct fit_row { /* a block: weighted means over its windows */
     double counts[FIT_TERMS_MAX];
-    double ns, whole_ns;
+    double ns, whole_ns, log_speed;
     int32_t block, cell; /* blocks of one cell are replicates of each other */
 };
 
@@ -41,8 +49,9 @@ struct fit_rows {
 };
 
 struct fit {
-    double value[FIT_TERMS_MAX];          /* ns per count, >= 0 */
+    double value[FIT_TERMS_MAX];          /* ns per count at the reference speed, >= 0 */
     double standard_error[FIT_TERMS_MAX]; /* taking the rows as independent; see fit_jackknife */
+    double elasticity, elasticity_error;  /* of the phase's time to the yardstick's */
     double spread;           /* of the rows' residuals as shares of the whole, standard deviation */
     double condition_number; /* of the design with columns of length one */
     double lack_of_fit_p;    /* NAN: no replicates */

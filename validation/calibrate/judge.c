@@ -1,5 +1,6 @@
-/* Bounds that a refusal states in words. Within a quarter, costs follow the yardstick and are
- * fitted in units of it; a machine that wanders further is another machine. */
+/* A slow machine is no reason to refuse: the fit has its speed as a covariate. What it cannot know
+ * is the speed within a block in which it changed; and a calibration is worth what it says of
+ * turns. */
 #include "validation/calibrate/judge.h"
 
 #include "sim/base/check.h"
@@ -9,9 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double BAND = 0.25;
-static const double EXCLUDED_MOST = 0.40;
-
 bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gateway_cpu,
                 int32_t load_cpu) {
     struct yardstick_result result;
@@ -19,8 +17,8 @@ bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gat
     if (!yardstick_measure(kind, &options, &result))
         return false;
     if (kind == YARDSTICK_SEND) {
-        CHECK(yards->send_count < JUDGE_YARDS_MAX);
-        yards->send[yards->send_count++] = result.median;
+        yards->send_before_ns = yards->send_ns;
+        yards->send_ns = result.median;
     } else {
         CHECK(yards->other_count[kind] < JUDGE_OTHERS_MAX);
         yards->other[kind][yards->other_count[kind]++] = result.median;
@@ -28,46 +26,47 @@ bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gat
     return true;
 }
 
-static double median_of(const double *values, int32_t count) {
-    double sorted[JUDGE_YARDS_MAX];
-    memcpy(sorted, values, (size_t)count * sizeof *values);
-    return stats_median(sorted, (size_t)count);
+/* What is measured to be compared with a prediction waits for the machine's quiet mood, so the
+ * costs are those of that mood: of the quicker blocks, and not of the luckiest. */
+static const double QUIET_QUANTILE = 0.25;
+
+void judge_bracket(struct windows *windows, int32_t first, const struct judge_yards *yards) {
+    CHECK(yards->send_before_ns > 0);
+    for (int32_t i = first; i < windows->count; i++) {
+        windows->items[i].yard_before_ns = yards->send_before_ns;
+        windows->items[i].yard_after_ns = yards->send_ns;
+    }
 }
 
-bool judge_await_calm(struct judge_yards *yards, int32_t gateway_cpu, int32_t load_cpu,
-                      const volatile sig_atomic_t *stop) {
-    CHECK(yards->send_count > 0 && yards->send_count < JUDGE_YARDS_MAX);
-    struct yardstick_result last = {.median = yards->send[yards->send_count - 1]};
-    double before = last.median;
-    struct yardstick_options options = {.cpu = gateway_cpu, .other_cpu = load_cpu};
-    if (!yardstick_wait(&yards->calm, &options, stop, &last))
-        return false;
-    if (last.median != before)
-        yards->send[yards->send_count++] = last.median;
-    return true;
+bool judge_is_off(const struct calibrate_window *window) {
+    double first = window->yard_before_ns, last = window->yard_after_ns;
+    return fmax(first, last) > YARDSTICK_STEP_MAX * fmin(first, last);
 }
 
-static bool is_off(double first, double last, double median) {
-    return fabs((first + last) / 2 / median - 1) > BAND ||
-           fmax(first, last) / fmin(first, last) > YARDSTICK_STEP_MAX;
+/* A yardstick per block; returns how many. */
+static int32_t list_yards(const struct windows *windows, double yards[WINDOWS_BLOCKS_MAX]) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < windows->count; i++) {
+        const struct calibrate_window *window = &windows->items[i];
+        bool is_first = i == 0 || window->block != windows->items[i - 1].block;
+        if (is_first && window->yard_before_ns > 0 && window->yard_after_ns > 0)
+            yards[count++] = (window->yard_before_ns + window->yard_after_ns) / 2;
+    }
+    return count;
 }
 
-bool judge_is_off(const struct judge_yards *yards, int32_t position) {
-    CHECK(position >= 1 && position < yards->send_count);
-    return is_off(yards->send[position - 1], yards->send[position],
-                  median_of(yards->send, yards->send_count));
+double judge_reference_ns(const struct windows *windows) {
+    double yards[WINDOWS_BLOCKS_MAX];
+    int32_t count = list_yards(windows, yards);
+    return count > 0 ? stats_quantile(yards, (size_t)count, QUIET_QUANTILE) : (double)NAN;
 }
 
-void judge_windows(struct windows *windows, const struct judge_yards *yards,
-                   const int32_t *position) {
-    double median = median_of(yards->send, yards->send_count);
+void judge_windows(struct windows *windows) {
+    double reference_ns = judge_reference_ns(windows);
     for (int32_t i = 0; i < windows->count; i++) {
         struct calibrate_window *window = &windows->items[i];
-        int32_t after = position[window->block];
-        CHECK(after >= 1 && after < yards->send_count);
-        double first = yards->send[after - 1], last = yards->send[after];
-        window->yardstick = (first + last) / 2 / median;
-        if (window->exclusion == CALIBRATE_USED && is_off(first, last, median))
+        window->yardstick = (window->yard_before_ns + window->yard_after_ns) / 2 / reference_ns;
+        if (window->exclusion == CALIBRATE_USED && judge_is_off(window))
             window->exclusion = CALIBRATE_YARDSTICK;
     }
 }
@@ -83,43 +82,54 @@ static enum calibrate_exclusion commonest(const struct windows *windows) {
     return (enum calibrate_exclusion)most;
 }
 
-bool judge_refuses(const struct windows *windows, char why[CALIBRATE_WHY_BYTES]) {
+bool judge_refuses(const struct windows *windows, double turn_error,
+                   char why[CALIBRATE_WHY_BYTES]) {
     int32_t excluded = 0;
     for (int32_t i = 0; i < windows->count; i++)
         excluded += windows->items[i].exclusion != CALIBRATE_USED;
-    if (excluded <= EXCLUDED_MOST * windows->count)
+    if (turn_error <= JUDGE_TURN_ERROR_MAX)
         return false;
     snprintf(why, CALIBRATE_WHY_BYTES,
-             "%d of %d windows had to be left out, most of them for this reason: %s (at most "
-             "%.0f %%)",
-             excluded, windows->count, calibrate_exclusion_word(commonest(windows)),
-             100 * EXCLUDED_MOST);
+             "a typical turn is known to +-%.0f %% only, where at most %.0f %% will do; %d of %d "
+             "windows had to be left out%s%s",
+             100 * turn_error, 100 * JUDGE_TURN_ERROR_MAX, excluded, windows->count,
+             excluded > 0 ? ", most of them for this reason: " : "",
+             excluded > 0 ? calibrate_exclusion_word(commonest(windows)) : "");
     return true;
 }
 
 /* --- into the profile ---------------------------------------------------------------------------
  */
 
-static void add_yardstick(struct profile *profile, enum yardstick_kind kind, const double *values,
-                          int32_t count) {
-    if (count == 0)
+/* Replaces the one of that kind, or adds it. */
+static void set_yardstick(struct profile *profile, enum yardstick_kind kind, double *values,
+                          int32_t count, double quantile) {
+    int32_t at = 0;
+    while (at < profile->yardsticks_count &&
+           strcmp(profile->yardsticks[at].name, yardstick_name(kind)) != 0)
+        at++;
+    if (count == 0 || at == PROFILE_YARDSTICKS_MAX)
         return;
-    double sorted[JUDGE_YARDS_MAX];
-    memcpy(sorted, values, (size_t)count * sizeof *values);
-    double median = stats_median(sorted, (size_t)count);
-    double low = stats_quantile(sorted, (size_t)count, 0.05);
-    double high = stats_quantile(sorted, (size_t)count, 0.95);
-    profile->yardsticks[profile->yardsticks_count++] =
-        (struct profile_yardstick){.name = yardstick_name(kind),
-                                   .unit = yardstick_unit(kind),
-                                   .value = median,
-                                   .spread = (high - low) / 2 / median};
+    double value = stats_quantile(values, (size_t)count, quantile);
+    double low = stats_quantile(values, (size_t)count, 0.05);
+    double high = stats_quantile(values, (size_t)count, 0.95);
+    profile->yardsticks[at] = (struct profile_yardstick){.name = yardstick_name(kind),
+                                                         .unit = yardstick_unit(kind),
+                                                         .value = value,
+                                                         .spread = (high - low) / 2 / value};
+    profile->yardsticks_count += at == profile->yardsticks_count;
+}
+
+void judge_reference_to_profile(const struct windows *windows, struct profile *profile) {
+    double yards[WINDOWS_BLOCKS_MAX];
+    int32_t count = list_yards(windows, yards);
+    set_yardstick(profile, YARDSTICK_SEND, yards, count, QUIET_QUANTILE);
 }
 
 void judge_to_profile(const struct judge_yards *yards, struct profile *profile) {
-    profile->yardsticks_count = 0;
-    add_yardstick(profile, YARDSTICK_SEND, yards->send, yards->send_count);
-    for (int32_t kind = YARDSTICK_SEND + 1; kind < YARDSTICK_KINDS; kind++)
-        add_yardstick(profile, (enum yardstick_kind)kind, yards->other[kind],
-                      yards->other_count[kind]);
+    for (int32_t kind = YARDSTICK_SEND + 1; kind < YARDSTICK_KINDS; kind++) {
+        double values[JUDGE_OTHERS_MAX];
+        memcpy(values, yards->other[kind], sizeof values);
+        set_yardstick(profile, (enum yardstick_kind)kind, values, yards->other_count[kind], 0.5);
+    }
 }

@@ -11,14 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { JUDGE_YARDS_MAX = 4 * BLOCKS_MAX, JUDGE_OTHERS_MAX = 4 };
+enum { JUDGE_OTHERS_MAX = 4 };
 
-/* The bare send loop before the first block, every other one and after the last; the slower
- * yardsticks at both ends. */
+/* The bare send loop as taken last and before that, which is around a block; the slower yardsticks,
+ * taken at both ends of a calibration. */
 struct judge_yards {
-    double send[JUDGE_YARDS_MAX];
-    int32_t send_count;
-    struct yardstick_calm calm;
+    double send_before_ns, send_ns;
     double other[YARDSTICK_KINDS][JUDGE_OTHERS_MAX];
     int32_t other_count[YARDSTICK_KINDS];
 };
@@ -27,24 +25,30 @@ struct judge_yards {
 bool judge_take(struct judge_yards *yards, enum yardstick_kind kind, int32_t gateway_cpu,
                 int32_t load_cpu) MUST_USE;
 
-/* Waits until the machine is in its quickest mood again, where it is not; one more yardstick then.
- */
-bool judge_await_calm(struct judge_yards *yards, int32_t gateway_cpu, int32_t load_cpu,
-                      const volatile sig_atomic_t *stop) MUST_USE;
+/* Gives the windows from `first` on, of a block that has just ended, the last two yardsticks. */
+void judge_bracket(struct windows *windows, int32_t first, const struct judge_yards *yards);
 
-/* True when the yardsticks around a block that began after `position` of them lie too far from each
- * other, or their mean too far from the median of all so far. */
-bool judge_is_off(const struct judge_yards *yards, int32_t position);
+/* True when the yardsticks around a window's block lie too far from each other. */
+bool judge_is_off(const struct calibrate_window *window);
 
-/* Gives each window of block b the mean of the yardsticks before and after it, as a share of the
- * median, and excludes what is beyond the band. `position[block]`: how many yardsticks had been
- * taken when the block began. */
-void judge_windows(struct windows *windows, const struct judge_yards *yards,
-                   const int32_t *position);
+/* The send yardstick to which a calibration's costs belong: the lower quartile of its blocks';
+ * NAN: none has one. */
+double judge_reference_ns(const struct windows *windows);
 
-/* True with the reason in `why` when this machine cannot be calibrated now. */
-bool judge_refuses(const struct windows *windows, char why[CALIBRATE_WHY_BYTES]) MUST_USE;
+/* Gives each window its yardstick as a share of the reference, and excludes those in whose block
+ * the machine changed its speed. */
+void judge_windows(struct windows *windows);
 
+/* The widest half interval of a typical turn, as a share, that a calibration may leave. */
+#define JUDGE_TURN_ERROR_MAX 0.15
+
+/* True with the reason in `why` when a fit of these windows leaves `turn_error`, which is too much
+ * to predict anything by. */
+bool judge_refuses(const struct windows *windows, double turn_error,
+                   char why[CALIBRATE_WHY_BYTES]) MUST_USE;
+
+/* The send yardstick that the costs belong to, and the medians of the others. */
+void judge_reference_to_profile(const struct windows *windows, struct profile *profile);
 void judge_to_profile(const struct judge_yards *yards, struct profile *profile);
 
 #endif

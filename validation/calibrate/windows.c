@@ -52,6 +52,27 @@ void windows_add(struct windows *windows, const struct calibrate_window *window)
     windows->items[windows->count++] = *window;
 }
 
+static int32_t cell_of(const struct windows *windows, const int32_t *cells, int32_t index,
+                       int32_t *cells_count) {
+    for (int32_t i = 0; i < index; i++)
+        if (strcmp(windows->items[i].cell, windows->items[index].cell) == 0)
+            return cells[windows->items[i].block];
+    return (*cells_count)++;
+}
+
+int32_t windows_cells(const struct windows *windows, int32_t cells[WINDOWS_BLOCKS_MAX]) {
+    int32_t blocks_count = 0, cells_count = 0;
+    memset(cells, 0, WINDOWS_BLOCKS_MAX * sizeof *cells);
+    for (int32_t i = 0; i < windows->count; i++) {
+        int32_t block = windows->items[i].block;
+        CHECK(block >= 0 && block < WINDOWS_BLOCKS_MAX);
+        if (i == 0 || block != windows->items[i - 1].block)
+            cells[block] = cell_of(windows, cells, i, &cells_count);
+        blocks_count = block >= blocks_count ? block + 1 : blocks_count;
+    }
+    return blocks_count;
+}
+
 /* --- rules --------------------------------------------------------------------------------------
  */
 
@@ -127,7 +148,8 @@ static void cut(struct windows *windows, const struct windows_block *block, int3
                 const struct look *before, const struct look *after) {
     struct calibrate_window window = {
         .block = number,
-        .cell = number == block->number ? block->cell->name : "draining",
+        .life = block->life,
+        .cell = number == block->number ? block->cell->name : block->cell->drains_as,
         .working_set = block->cell->working_set,
         .scattered = block->scattered,
         .start_ns = before->at_ns,

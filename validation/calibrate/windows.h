@@ -6,6 +6,7 @@
 #include "sim/base/attributes.h"
 #include "validation/calibrate/blocks.h"
 #include "validation/calibrate/calibrate.h"
+#include "validation/calibrate/fit.h"
 #include "validation/calibrate/machine.h"
 #include "validation/calibrate/pairs.h"
 #include "validation/load/report.h"
@@ -23,11 +24,18 @@ void windows_init(struct windows *windows);
 void windows_fini(struct windows *windows);
 void windows_add(struct windows *windows, const struct calibrate_window *window);
 
+enum { WINDOWS_BLOCKS_MAX = FIT_BLOCKS_MAX };
+
+/* Blocks of one cell are visits to the same load: cells[block] is the cell's number, by the names
+ * of the cells, in the order in which they first appear. Returns the highest block's number and
+ * one. */
+int32_t windows_cells(const struct windows *windows, int32_t cells[WINDOWS_BLOCKS_MAX]);
+
 struct windows_block {
     const struct blocks_cell *cell;
     double scattered; /* of the cell: blocks_scatter */
     struct blocks_speed speed;
-    int32_t number;
+    int32_t number, life;
     base_ns warm_up_ns, measure_ns;
     int32_t
         drain_number; /* of what the gateway writes when the load has ended; -1: not looked at */

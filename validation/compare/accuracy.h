@@ -161,6 +161,9 @@ bool accuracy_compare(struct store *store, const struct accuracy_options *option
 /* Median over all figures with numbers of how many times one side is of the other, after moving:
  * max(predicted / measured, measured / predicted); NAN: nothing was compared. */
 double accuracy_median_ratio(const struct accuracy_report *report);
+/* The same of the active ceilings alone where that is larger: what a gate is held against. Figures
+ * that no cost moves (counts, descriptors) must not hide a ceiling that is wrong. */
+double accuracy_gate_ratio(const struct accuracy_report *report);
 
 const char *accuracy_figure_title(enum accuracy_figure figure);
 const char *accuracy_figure_unit(enum accuracy_figure figure);

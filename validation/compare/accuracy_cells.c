@@ -226,14 +226,16 @@ static struct accuracy_summary summarise(const struct accuracy_report *report,
     return sum;
 }
 
-double accuracy_median_ratio(const struct accuracy_report *report) {
+/* ACCURACY_CLASSES: of all classes. */
+static double median_ratio_of(const struct accuracy_report *report, enum accuracy_class class) {
     struct arena arena;
     arena_init(&arena);
     double *ratios = ARENA_NEW(&arena, (size_t)report->cells_count + 1, double);
     size_t count = 0;
     for (int32_t i = 0; i < report->cells_count; i++) {
         const struct accuracy_cell *cell = &report->cells[i];
-        if (cell->missing == NULL && !isnan(cell->moved_error)) {
+        bool is_asked = class == ACCURACY_CLASSES || figures[cell->figure].class == class;
+        if (is_asked && cell->missing == NULL && !isnan(cell->moved_error)) {
             double ratio = 1 + cell->moved_error;
             ratios[count++] = ratio <= 0 ? (double)INFINITY : fmax(ratio, 1 / ratio);
         }
@@ -241,6 +243,14 @@ double accuracy_median_ratio(const struct accuracy_report *report) {
     double median = count > 0 ? stats_median(ratios, count) : (double)NAN;
     arena_fini(&arena);
     return median;
+}
+
+double accuracy_median_ratio(const struct accuracy_report *report) {
+    return median_ratio_of(report, ACCURACY_CLASSES);
+}
+
+double accuracy_gate_ratio(const struct accuracy_report *report) {
+    return fmax(accuracy_median_ratio(report), median_ratio_of(report, ACCURACY_CLASS_ACTIVE));
 }
 
 bool accuracy_compare(struct store *store, const struct accuracy_options *options,

@@ -1,10 +1,11 @@
 /* Finding the two runs that belong together, and judging whether they may be compared.
  *
- * The measurement is the latest one that is done. Its prediction is the latest one that qualifies;
- * where none does, the reason is the latest candidate's. */
+ * The measurement is the latest one that is done, with its repeats. Its prediction is the latest
+ * one that qualifies; where none does, the reason is the latest candidate's. */
 #include "validation/compare/compare.h"
 
 #include "sim/base/stats.h"
+#include "validation/compare/repeats.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,7 +60,8 @@ static enum store_found read_side(const struct side_query *query, int64_t run,
                                   .value = metric.value,
                                   .low = metric.low,
                                   .high = metric.high,
-                                  .text = metric.text ? metric.text : ""};
+                                  .text = metric.text ? metric.text : "",
+                                  .repeats = 1};
     if (!isnan(metric.value) || query->command)
         return STORE_FOUND;
     found = store_metric_of(query->store, run, OUTCOME_OF_A_SEARCH, query->arena, &outcome);
@@ -163,6 +165,43 @@ static enum store_found find_predicted(const struct side_query *query,
     return *why ? STORE_FOUND : STORE_MISSING;
 }
 
+static bool is_repeat(const struct store_run *run, const struct store_run *latest) {
+    return run->scenario_hash == latest->scenario_hash && run->code_hash == latest->code_hash &&
+           (run->load_scale == latest->load_scale ||
+            (isnan(run->load_scale) && isnan(latest->load_scale)));
+}
+
+/* Makes the latest measurement the median of its repeats; where the cell has a prediction
+ * (`predicted`, else NULL), of those that it was written down before. */
+static bool take_repeats(const struct side_query *query, const struct store_run *latest,
+                         const struct store_run *predicted, struct compare_side *side) {
+    struct repeats repeats = {.count = 0};
+    struct store_run *runs;
+    int32_t count;
+    if (!candidates(query, &runs, &count))
+        return false;
+    for (int32_t i = 0; i < count; i++) {
+        struct compare_side one;
+        if (!is_repeat(&runs[i], latest) ||
+            (predicted != NULL && objection(query->store, predicted, &runs[i]) != NULL))
+            continue;
+        enum store_found found = read_side(query, runs[i].id, &one);
+        if (found == STORE_FAILED)
+            return false;
+        if (found == STORE_FOUND)
+            repeats_add(&repeats, one.value, one.text);
+    }
+    if (repeats.count < 2)
+        return true;
+    struct repeats_summary summary = repeats_summarise(&repeats);
+    side->value = summary.median;
+    side->low = summary.low;
+    side->high = summary.high;
+    side->text = summary.text;
+    side->repeats = repeats.count;
+    return true;
+}
+
 /* Any run of the same text that went into a fit taints all of them. */
 static bool was_fitted(struct store *store, uint64_t scenario_hash, struct arena *arena,
                        bool *is_fitted) {
@@ -212,7 +251,8 @@ static enum store_found fill_cell(struct store *store, const struct row *row, st
                                .kind = STORE_MEASURED,
                                .command = row->measured_by,
                                .metric = row->measured};
-    struct store_run measured;
+    const struct side_query measured_query = query;
+    struct store_run measured, predicted;
     enum store_found has_measured = find_measured(&query, &measured, &cell->measured);
     query.kind = STORE_SIMULATED;
     query.command = row->predicted_by;
@@ -225,6 +265,13 @@ static enum store_found fill_cell(struct store *store, const struct row *row, st
         return STORE_FAILED;
     if (has_measured == STORE_MISSING && has_predicted == STORE_MISSING)
         return STORE_MISSING;
+    bool is_answered = has_measured == STORE_FOUND && has_predicted == STORE_FOUND && !why;
+    if (is_answered &&
+        store_run_by_id(store, cell->predicted.run, arena, &predicted) != STORE_FOUND)
+        return STORE_FAILED;
+    if (has_measured == STORE_FOUND &&
+        !take_repeats(&measured_query, &measured, is_answered ? &predicted : NULL, &cell->measured))
+        return STORE_FAILED;
     bool is_fitted = false;
     if (has_measured == STORE_FOUND &&
         !was_fitted(store, measured.scenario_hash, arena, &is_fitted))

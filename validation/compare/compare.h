@@ -2,7 +2,9 @@
  *
  * A cell of the table is compared only when the comparison means something (DESIGN, contract 6):
  * the scenario went into no fit, the prediction was of the very same text, and it had been written
- * down before the measurement began. Everything else has its place in the table and says why it is
+ * down before the measurement began. Repeats of the latest measurement (the same text, code and
+ * load, after the same prediction) are one figure: their median, with how far they lie apart.
+ * Everything else has its place in the table and says why it is
  * empty; no summary averages over it. */
 #ifndef HEADROOM_VALIDATION_COMPARE_COMPARE_H
 #define HEADROOM_VALIDATION_COMPARE_COMPARE_H
@@ -27,6 +29,8 @@ struct compare_side {
     int64_t run; /* 0: none */
     double value, low, high;
     const char *text; /* of a ceiling: what broke first, or its outcome where there is no value */
+    int32_t
+        repeats; /* 1, or so many measurements: `value` is their median, low and high the ends */
 };
 
 struct compare_cell {

@@ -12,7 +12,8 @@
 static const char *side_text(struct table *table, const struct compare_side *side) {
     if (side->run == 0)
         return "missing";
-    return table_interval(table, side->value, side->low, side->high, side->text);
+    const char *text = table_interval(table, side->value, side->low, side->high, side->text);
+    return side->repeats > 1 ? table_text(table, "%s of %d", text, side->repeats) : text;
 }
 
 static const char *result_text(const struct compare_cell *cell, struct table *table) {
@@ -107,7 +108,7 @@ static void add_side(struct text *out, const char *key, const struct compare_sid
     add_number(out, "high", side->high);
     text_add(out, ", ");
     add_string(out, "limit", side->text);
-    text_add(out, "}");
+    text_addf(out, ", \"repeats\": %d}", side->repeats);
 }
 
 static void add_json_cell(struct text *out, const struct compare_cell *cell) {

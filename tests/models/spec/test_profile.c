@@ -29,6 +29,7 @@ static struct profile sample_profile(void) {
         .condition_number = 12.25,
         .lack_of_fit_p = NAN,
         .cpu_accounted_share = 0.991,
+        .turn_error = 0.083,
         .machine = {{"cpu", "Xeon \"Platinum\""}, {"kernel", "6.1.0"}},
         .machine_count = 2,
         .pinned = {{"congestion control", "cubic"}},
@@ -346,7 +347,7 @@ END_TEST
 
 START_TEST(a_slower_machine_has_dearer_times_and_the_same_buffers) {
     struct profile profile = sample_profile(), moved = profile;
-    profile_move(&moved, 1.37);
+    profile_move(&moved, 1.37, 0);
     for (int32_t i = 0; i < COST_COUNT; i++) {
         bool is_time = strcmp(profile_cost_unit((enum cost)i), "ns") == 0;
         double factor = is_time ? 1.37 : 1;
@@ -354,6 +355,49 @@ START_TEST(a_slower_machine_has_dearer_times_and_the_same_buffers) {
         ck_assert_double_eq(moved.costs[i].standard_error,
                             profile.costs[i].standard_error * factor);
     }
+}
+END_TEST
+
+/* write^0.7 and byte^1.2 on a machine 1.5 times as slow, known to 4 %: each error is the old one's
+ * and the move's in quadrature, and what the move adds is common to both. */
+START_TEST(a_move_follows_elasticities_and_adds_what_it_leaves_open_to_all_costs) {
+    struct profile profile = sample_profile();
+    struct profile_entry *write = &profile.costs[COST_write], *byte = &profile.costs[COST_byte];
+    write->value = 1800;
+    write->standard_error = 90;
+    write->elasticity = 0.7;
+    write->elasticity_error = 0.1;
+    byte->value = 0.25;
+    byte->standard_error = 0;
+    byte->elasticity = 1.2;
+    byte->elasticity_error = 0;
+    profile_move(&profile, 1.5, 0.04);
+    double slower = pow(1.5, 0.7), added = 1800 * slower * hypot(log(1.5) * 0.1, 0.7 * 0.04);
+    ck_assert_double_eq_tol(write->value, 1800 * slower, 1e-9);
+    ck_assert_double_eq_tol(write->standard_error, hypot(90 * slower, added), 1e-9);
+    ck_assert_double_eq_tol(byte->value, 0.25 * pow(1.5, 1.2), 1e-12);
+    ck_assert_double_eq_tol(byte->standard_error, byte->value * 1.2 * 0.04, 1e-12);
+    ck_assert_double_eq_tol(profile.correlation[COST_write][COST_byte],
+                            added / write->standard_error, 1e-9);
+    ck_assert_double_eq(profile.correlation[COST_write][COST_write], 1);
+}
+END_TEST
+
+START_TEST(elasticities_are_written_and_read_where_they_are_known) {
+    struct profile profile = sample_profile();
+    struct text text;
+    profile.costs[COST_frame].elasticity = 0.625;
+    profile.costs[COST_frame].elasticity_error = 0.125;
+    text_init(&text);
+    profile_write(&profile, &text);
+    set_up();
+    struct profile read;
+    ck_assert(parse(&read, text_bytes(&text)));
+    ck_assert_double_eq(read.costs[COST_frame].elasticity, 0.625);
+    ck_assert_double_eq(read.costs[COST_frame].elasticity_error, 0.125);
+    ck_assert_double_eq(read.costs[COST_byte].elasticity, 0);
+    tear_down();
+    text_fini(&text);
 }
 END_TEST
 
@@ -377,6 +421,8 @@ int main(void) {
         TEST(all_mistakes_are_reported_at_once_with_their_lines),
         TEST(an_empty_file_and_a_broken_one_are_errors),
         TEST(a_slower_machine_has_dearer_times_and_the_same_buffers),
+        TEST(a_move_follows_elasticities_and_adds_what_it_leaves_open_to_all_costs),
+        TEST(elasticities_are_written_and_read_where_they_are_known),
         TEST(a_yardstick_is_found_by_its_name),
     };
     return suite_run("models/spec/profile", tests, COUNT_OF(tests));

@@ -176,52 +176,130 @@ START_TEST(the_profile_gets_values_errors_and_correlations) {
 }
 END_TEST
 
-/* Every other block finds the machine slower than the one before, and so does its yardstick. */
-static void wander(struct windows *windows, double by) {
+/* Every third block finds the machine slower, and so does its yardstick; how much of that a phase
+ * feels is its elasticity. */
+static void slow_down(struct windows *windows, double by, const struct moods *elasticity) {
     for (int32_t i = 0; i < windows->count; i++) {
         struct calibrate_window *window = &windows->items[i];
-        double slower = window->block % 2 == 0 ? 1 - by : 1 + by;
+        double slower = window->block % 3 == 0 ? 1 + by : 1;
+        struct gateway_stats *counts = &window->counts;
         window->yardstick = slower;
-        window->counts.poll_ns = (uint64_t)((double)window->counts.poll_ns * slower);
-        window->counts.read_ns = (uint64_t)((double)window->counts.read_ns * slower);
-        window->counts.write_ns = (uint64_t)((double)window->counts.write_ns * slower);
+        counts->poll_ns = (uint64_t)((double)counts->poll_ns * pow(slower, elasticity->loop));
+        counts->read_ns = (uint64_t)((double)counts->read_ns * pow(slower, elasticity->read));
+        counts->write_ns = (uint64_t)((double)counts->write_ns * pow(slower, elasticity->write));
     }
 }
 
-START_TEST(a_machine_that_wanders_is_measured_in_yardsticks) {
+/* Half as slow again, as such machines are for minutes, and each phase in its own way. */
+START_TEST(costs_of_a_machine_that_was_slow_at_times_are_those_of_its_quiet_hours) {
+    static const struct moods elasticity = {.loop = 0.4, .read = 0.55, .write = 0.87};
     struct windows windows;
     int32_t cells[BLOCKS_MAX];
     const char *why = "";
     int32_t count = make_windows(&windows, cells, 0, 9);
-    wander(&windows, 0.15);
+    slow_down(&windows, 0.55, &elasticity);
     struct estimate estimate;
     ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
     windows_fini(&windows);
     for (int32_t i = 0; i < COST_COUNT; i++)
         if (true_costs[i] > 0)
             ck_assert_double_eq_tol(estimate.values[i], true_costs[i], 0.005 * true_costs[i]);
+    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_WRITE].fit.elasticity, 0.87, 0.005);
+    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_READ].fit.elasticity, 0.55, 0.005);
+    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_LOOP].fit.elasticity, 0.4, 0.005);
 }
 END_TEST
 
-/* The windows fit exactly, but the machine wandered by 2 %: then each cost is uncertain by that,
- * and all of them together. */
-START_TEST(drift_is_common_to_all_costs) {
+/* The windows fit exactly, but the yardsticks around each block differ by 4 %: then each cost is
+ * uncertain by half of that, and all of them together. */
+START_TEST(a_yardsticks_noise_is_common_to_all_costs) {
     struct windows windows;
     int32_t cells[BLOCKS_MAX];
     const char *why = "";
     int32_t count = make_windows(&windows, cells, 0, 9);
-    wander(&windows, 0.02);
+    for (int32_t i = 0; i < windows.count; i++) {
+        windows.items[i].yard_before_ns = 1700;
+        windows.items[i].yard_after_ns = 1700 * exp(windows.items[i].block % 2 == 0 ? 0.04 : -0.04);
+    }
     struct estimate estimate;
     ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
     windows_fini(&windows);
-    double deviation = 0.02 * sqrt((double)count / (count - 1));
-    if (count % 2 == 1) /* one more of the one than of the other */
-        deviation *= sqrt(1 - 1 / ((double)count * count));
-    ck_assert_double_eq_tol(estimate.drift, deviation, 1e-9);
+    ck_assert_double_eq_tol(estimate.drift, 0.02, 1e-9);
     double write = sqrt(estimate.covariance[COST_write][COST_write]);
     double byte = sqrt(estimate.covariance[COST_byte][COST_byte]);
-    ck_assert_double_eq_tol(write / estimate.values[COST_write], deviation, 0.001);
+    ck_assert_double_eq_tol(write / estimate.values[COST_write], 0.02, 0.001);
     ck_assert_double_gt(estimate.covariance[COST_write][COST_byte] / write / byte, 0.9);
+    ck_assert_double_eq_tol(estimate.turn_error, 1.96 * 0.02, 0.002);
+}
+END_TEST
+
+/* Yardsticks that scatter by nothing but their own noise move no cost. */
+START_TEST(a_noisy_yardstick_on_a_steady_machine_changes_nothing) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i++) {
+        double off = 0.05 * ((windows.items[i].block * 7) % 5 - 2) / 2;
+        windows.items[i].yardstick = exp(off);
+        windows.items[i].yard_before_ns = 1700 * exp(off - 0.05);
+        windows.items[i].yard_after_ns = 1700 * exp(off + 0.05);
+    }
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    windows_fini(&windows);
+    ck_assert_double_eq(estimate.reliability, 0);
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        if (true_costs[i] > 0)
+            ck_assert_double_eq_tol(estimate.values[i], true_costs[i], 0.005 * true_costs[i]);
+}
+END_TEST
+
+/* Every window of a cell is off by the same: repeats agree, so the scatter of blocks knows nothing
+ * of it, and only leaving out whole cells does. */
+START_TEST(a_mechanism_that_the_model_lacks_is_in_the_errors) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0.002, 9);
+    for (int32_t i = 0; i < windows.count; i++)
+        if (cells[windows.items[i].block] % 2 == 0)
+            windows.items[i].counts.write_ns = windows.items[i].counts.write_ns * 11 / 10;
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_double_lt(estimate.fits[ESTIMATE_WRITE].fit.lack_of_fit_p, 0.001);
+    double write = sqrt(estimate.covariance[COST_write][COST_write]);
+    ck_assert_double_gt(write, 0.02 * true_costs[COST_write]);
+    /* Were each block a cell, there would be no repeats, and no lack of fit to be seen. */
+    for (int32_t block = 0; block < count; block++)
+        cells[block] = block;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_double_lt(sqrt(estimate.covariance[COST_write][COST_write]), write);
+    windows_fini(&windows);
+}
+END_TEST
+
+/* Twenty-four starts of a gateway, each with its own luck of 5 %, and blocks that agree otherwise.
+ */
+START_TEST(the_luck_of_a_start_is_in_the_errors_where_there_were_many) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    struct estimate estimate;
+    for (int32_t i = 0; i < windows.count; i++) {
+        struct calibrate_window *window = &windows.items[i];
+        window->life = window->block % 24;
+        if (window->life % 2 == 0)
+            window->counts.write_ns = window->counts.write_ns * 21 / 20;
+    }
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    double with_lives = estimate.covariance[COST_write][COST_write];
+    for (int32_t i = 0; i < windows.count; i++)
+        windows.items[i].life = 0;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_double_gt(with_lives, 1.3 * estimate.covariance[COST_write][COST_write]);
+    windows_fini(&windows);
 }
 END_TEST
 
@@ -263,8 +341,11 @@ int main(void) {
         TEST(the_costs_of_all_phases_come_back),
         TEST(blocks_that_differ_by_two_percent_leave_errors_that_say_so),
         TEST(the_profile_gets_values_errors_and_correlations),
-        TEST(a_machine_that_wanders_is_measured_in_yardsticks),
-        TEST(drift_is_common_to_all_costs),
+        TEST(costs_of_a_machine_that_was_slow_at_times_are_those_of_its_quiet_hours),
+        TEST(a_yardsticks_noise_is_common_to_all_costs),
+        TEST(a_noisy_yardstick_on_a_steady_machine_changes_nothing),
+        TEST(a_mechanism_that_the_model_lacks_is_in_the_errors),
+        TEST(the_luck_of_a_start_is_in_the_errors_where_there_were_many),
         TEST(excluded_windows_do_not_count),
         TEST(blocks_of_one_kind_tell_nothing_apart),
     };

@@ -207,6 +207,19 @@ START_TEST(what_is_missing_says_why_and_is_averaged_over_by_nobody) {
 }
 END_TEST
 
+/* Two counts that no cost moves, both right, and a ceiling predicted 1.9 times too high. */
+START_TEST(a_gate_is_not_fooled_by_figures_that_no_cost_moves) {
+    struct accuracy_cell cells[] = {{.figure = ACCURACY_FIGURE_closed, .moved_error = 0},
+                                    {.figure = ACCURACY_FIGURE_dropped, .moved_error = 0},
+                                    {.figure = ACCURACY_FIGURE_active, .moved_error = 0.9}};
+    struct accuracy_report report = {.cells = cells, .cells_count = 3};
+    ck_assert_double_eq(accuracy_median_ratio(&report), 1);
+    ck_assert_double_eq_tol(accuracy_gate_ratio(&report), 1.9, 1e-12);
+    cells[2].missing = "not measured";
+    ck_assert_double_eq(accuracy_gate_ratio(&report), 1);
+}
+END_TEST
+
 START_TEST(what_is_left_is_what_the_store_does_not_have) {
     struct accuracy_options options = options_of(CEILING);
     options.repeats = 2;
@@ -370,6 +383,7 @@ int main(void) {
         TEST(a_search_without_a_yardstick_of_its_own_takes_the_median_of_its_probes),
         TEST(a_profile_without_a_yardstick_moves_nothing),
         TEST(what_is_missing_says_why_and_is_averaged_over_by_nobody),
+        TEST(a_gate_is_not_fooled_by_figures_that_no_cost_moves),
         TEST(what_is_left_is_what_the_store_does_not_have),
         TEST(a_part_that_is_refused_again_and_again_is_given_up),
         TEST(measurements_of_another_program_or_before_the_prediction_do_not_count),

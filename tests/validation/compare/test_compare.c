@@ -110,10 +110,11 @@ START_TEST(the_interval_includes_its_ends_and_nothing_beyond) {
         double measured;
         bool is_inside;
     } cases[] = {{94999, false}, {95000, true}, {125000, true}, {125001, false}};
-    make((struct made)PREDICTED("lobby", 110000, 95000, 125000, "worker_cpu"));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        /* Each after a prediction of its own, so that none is a repeat of another. */
+        make((struct made)PREDICTED("lobby", 110000, 95000, 125000, "worker_cpu"));
         make((struct made)MEASURED("lobby", cases[i].measured, "send_queue"));
-        struct comparison comparison = compared(); /* the latest measurement */
+        struct comparison comparison = compared();
         ck_assert_double_eq(comparison.cells[0].measured.value, cases[i].measured);
         ck_assert_int_eq(comparison.cells[0].is_inside, cases[i].is_inside);
         ck_assert(!comparison.cells[0].same_text);
@@ -198,6 +199,37 @@ START_TEST(an_older_prediction_that_qualifies_is_taken) {
 }
 END_TEST
 
+/* Three measurements of which one was disturbed: their median, and how far they lie apart. What was
+ * measured before the prediction, by other code or at another load is no repeat. */
+START_TEST(repeats_of_a_measurement_are_one_figure) {
+    make((struct made)MEASURED("a", 50, "worker_cpu"));
+    make((struct made)PREDICTED("a", 100, 90, 110, "worker_cpu"));
+    make((struct made)MEASURED("a", 98, "worker_cpu"));
+    make((struct made)MEASURED("a", 300, "send_queue"));
+    struct made elsewhere = MEASURED("a", 400, "worker_cpu");
+    elsewhere.load_scale = 2;
+    make(elsewhere);
+    make((struct made)MEASURED("a", 104, "worker_cpu"));
+    struct comparison comparison = compared();
+    const struct compare_side *measured = &comparison.cells[0].measured;
+    ck_assert_int_eq(comparison.cells[0].status, COMPARE_DONE);
+    ck_assert_int_eq(measured->repeats, 3);
+    ck_assert_double_eq(measured->value, 104);
+    ck_assert_double_eq(measured->low, 98);
+    ck_assert_double_eq(measured->high, 300);
+    ck_assert_str_eq(measured->text, "worker_cpu");
+    ck_assert(comparison.cells[0].is_inside);
+    struct text out;
+    text_init(&out);
+    compare_write(&comparison, COMPARE_TEXT, &out);
+    ck_assert_msg(strstr(text_bytes(&out), "104 [98, 300] of 3") != NULL, "%s", text_bytes(&out));
+    text_clear(&out);
+    compare_write(&comparison, COMPARE_JSON, &out);
+    ck_assert_ptr_nonnull(strstr(text_bytes(&out), "\"repeats\": 3"));
+    text_fini(&out);
+}
+END_TEST
+
 START_TEST(what_is_missing_is_said) {
     make((struct made)PREDICTED("lobby", 110000, 95000, 125000, "worker_cpu"));
     one_cell(COMPARE_MISSING, "not measured");
@@ -229,6 +261,7 @@ START_TEST(no_sustained_load_is_a_result_that_can_be_right) {
     ck_assert_int_eq(comparison.cells[0].status, COMPARE_DONE);
     ck_assert_double_eq(comparison.cells[0].error, 0);
     ck_assert(comparison.cells[0].same_text);
+    make(searched(STORE_SIMULATED, "below_first"));
     make(searched(STORE_MEASURED, "above_last"));
     comparison = compared();
     ck_assert(isinf(comparison.cells[0].error));
@@ -348,7 +381,8 @@ START_TEST(the_table_is_json_with_a_version) {
            " \"cells\": [\n"
            "  {\"scenario\": \"a\\\"b\", \"figure\": \"active ceiling\", \"unit\": "
            "\"deliveries/s\", \"status\": \"missing\", \"why\": \"not measured\", \"predicted\": "
-           "{\"run\": 1, \"value\": 1.5, \"low\": null, \"high\": null, \"limit\": \"\"}, "
+           "{\"run\": 1, \"value\": 1.5, \"low\": null, \"high\": null, \"limit\": \"\", "
+           "\"repeats\": 1}, "
            "\"measured\": null, \"error\": null, \"inside\": null, \"same_limit\": null}],\n"
            " \"summary\": [\n"
            "  {\"figure\": \"active ceiling\", \"compared\": 0, \"missing\": 1, \"refused\": 0, "
@@ -409,6 +443,7 @@ int main(void) {
         TEST(a_prediction_of_another_text_is_refused),
         TEST(a_simulation_that_was_no_prediction_is_refused),
         TEST(an_older_prediction_that_qualifies_is_taken),
+        TEST(repeats_of_a_measurement_are_one_figure),
         TEST(what_is_missing_is_said),
         TEST(a_measurement_without_a_prediction_is_missing_one),
         TEST(no_sustained_load_is_a_result_that_can_be_right),
