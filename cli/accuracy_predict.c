@@ -172,11 +172,11 @@ static bool predict_search(const struct accuracy_bench *bench, struct world_sim 
 
 static bool predict_ramp(const struct accuracy_bench *bench, const struct world_sim *sim,
                          int64_t id) {
-    struct study_idle idle = ceiling_idle(sim->scenario, &sim->draws[0]);
+    struct study_idle idle = ceiling_idle(&sim->layout, &sim->draws[0]);
     struct stats_interval held = {(double)idle.connections, (double)idle.connections,
                                   (double)idle.connections};
     for (int32_t i = 1; i < WORLD_SIM_DRAWS_MAX; i++) {
-        double connections = (double)ceiling_idle(sim->scenario, &sim->draws[i]).connections;
+        double connections = (double)ceiling_idle(&sim->layout, &sim->draws[i]).connections;
         held.low = fmin(held.low, connections);
         held.high = fmax(held.high, connections);
     }

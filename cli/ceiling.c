@@ -4,41 +4,90 @@
 #include "cli/print.h"
 #include "models/cluster/memory.h"
 #include "models/workload/admission.h"
+#include "sim/base/check.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- idle
  * ------------------------------------------------------------------------------------------ */
 
 struct idle_context {
-    const struct scenario *scenario;
+    const struct layout *layout;
     const struct profile_costs *costs;
+    int32_t node;
 };
+
+static double asked_of(const struct layout *layout, int32_t node) {
+    return (double)(layout->nodes[node].connections_count + layout->nodes[node].refused_count);
+}
+
+/* What the node holds of as many connections to the cluster. */
+static int64_t share_of(const struct idle_context *idle, int64_t connections) {
+    const struct layout *layout = idle->layout;
+    if (layout->nodes_count == 1)
+        return connections;
+    double share = asked_of(layout, idle->node) / layout->roster->clients_count;
+    return (int64_t)ceil((double)connections * share - 1e-6);
+}
 
 static double files_used(void *context, int64_t connections) {
     const struct idle_context *idle = context;
-    const struct spec_node *node = &idle->scenario->spec.nodes[0];
-    return (double)(connections + node->open_files -
+    const struct spec_node *node = idle->layout->nodes[idle->node].spec;
+    return (double)(share_of(idle, connections) + node->open_files -
                     admission_connections_max(node->open_files, node->workers));
 }
 
 static double memory_used(void *context, int64_t connections) {
     const struct idle_context *idle = context;
-    struct memory memory = memory_idle(&idle->scenario->roster, idle->costs, connections);
+    struct memory memory =
+        memory_idle(idle->layout, idle->node, idle->costs, share_of(idle, connections));
     return memory.user_bytes + memory.kernel_bytes;
 }
 
-struct study_idle ceiling_idle(const struct scenario *scenario, const struct profile_costs *costs) {
-    const struct spec_node *node = &scenario->spec.nodes[0];
-    struct idle_context context = {scenario, costs};
-    double memory = node->memory == SPEC_UNLIMITED ? INFINITY : (double)node->memory;
-    struct study_idle_resource resources[] = {
-        {"open_files", "descriptors", files_used, &context, (double)node->open_files},
-        {"memory", "bytes", memory_used, &context, memory}};
-    return study_idle_ceiling(resources, COUNT_OF(resources));
+/* Of the nodes of one kind, which have one set of limits, the one with most connections. */
+static int32_t fullest(const struct layout *layout, const struct spec_node *kind) {
+    int32_t most = -1;
+    for (int32_t i = 0; i < layout->nodes_count; i++)
+        if (layout->nodes[i].spec == kind &&
+            (most < 0 || asked_of(layout, i) > asked_of(layout, most)))
+            most = i;
+    return most;
+}
+
+struct study_idle ceiling_idle(const struct layout *layout, const struct profile_costs *costs) {
+    struct idle_context contexts[STUDY_IDLE_RESOURCES_MAX / 2];
+    struct study_idle_resource resources[STUDY_IDLE_RESOURCES_MAX];
+    int32_t count = 0, kinds = layout->scenario->nodes_count;
+    CHECK(kinds <= (int32_t)COUNT_OF(contexts));
+    for (int32_t i = 0; i < kinds; i++) {
+        const struct spec_node *kind = &layout->scenario->nodes[i];
+        contexts[i] = (struct idle_context){layout, costs, fullest(layout, kind)};
+        const char *where = layout->nodes_count > 1 ? layout->nodes[contexts[i].node].name : NULL;
+        double memory = kind->memory == SPEC_UNLIMITED ? INFINITY : (double)kind->memory;
+        resources[count++] = (struct study_idle_resource){
+            "open_files", "descriptors", files_used, &contexts[i], (double)kind->open_files, where};
+        resources[count++] = (struct study_idle_resource){"memory",     "bytes", memory_used,
+                                                          &contexts[i], memory,  where};
+    }
+    return study_idle_ceiling(resources, count);
+}
+
+/* " on gateway-3", or nothing; in one static buffer: one thread. */
+static const char *on_node(const char *node) {
+    static char text[96];
+    snprintf(text, sizeof text, "%s%s", node ? " on " : "", node ? node : "");
+    return text;
+}
+
+static const char *broke_node(const struct ceiling_answer *answer) {
+    for (int32_t i = 0; answer->at_ceiling && i < answer->at_ceiling->resources_count; i++)
+        if (strcmp(answer->at_ceiling->resources[i].name, answer->broke) == 0)
+            return answer->at_ceiling->resources[i].node;
+    return NULL;
 }
 
 /* --- text
@@ -61,17 +110,17 @@ static void print_break_order(const struct ceiling_answer *answer) {
     printf("  at the ceiling, nearest to its limit first:");
     for (int32_t i = 0; i < count; i++)
         if (isfinite(sorted[i].limit))
-            printf(" %s %.0f %%%s", sorted[i].name, 100 * sorted[i].used / sorted[i].limit,
-                   i + 1 < count ? "," : "");
+            printf(" %s%s %.0f %%%s", sorted[i].name, on_node(sorted[i].node),
+                   100 * sorted[i].used / sorted[i].limit, i + 1 < count ? "," : "");
     putchar('\n');
 }
 
 static void print_active(const struct ceiling_answer *answer) {
     switch (answer->outcome) {
     case STUDY_FOUND:
-        printf("  active ceiling  %s deliveries/s, 95 %% interval %s to %s; %s breaks first\n",
+        printf("  active ceiling  %s deliveries/s, 95 %% interval %s to %s; %s breaks first%s\n",
                print_number(answer->active.value), print_number(answer->active.low),
-               print_number(answer->active.high), answer->broke);
+               print_number(answer->active.high), answer->broke, on_node(broke_node(answer)));
         break;
     case STUDY_BELOW_FIRST:
         printf("  active ceiling  none: no sustained load holds (%s)\n", answer->broke);
@@ -92,8 +141,8 @@ static void print_text(const struct ceiling_answer *answer) {
     printf("%s, %s, seed %" PRIu64 "\n", answer->scenario->spec.name, answer->source,
            answer->scenario->spec.seed);
     if (answer->has_idle)
-        printf("  idle ceiling    %s connections; %s breaks first\n",
-               print_number(answer->idle.value), answer->idle_limit);
+        printf("  idle ceiling    %s connections; %s breaks first%s\n",
+               print_number(answer->idle.value), answer->idle_limit, on_node(answer->idle_where));
     print_active(answer);
     if (answer->has_as_measured)
         printf("  as measured     %s deliveries/s, %s to %s: what the measuring procedure's short "
@@ -118,19 +167,6 @@ static void add_interval(cJSON *json, struct stats_interval interval) {
     print_add_number(json, "high", interval.high);
 }
 
-static void add_resources(cJSON *json, const struct outcome *outcome) {
-    cJSON *list = cJSON_AddArrayToObject(json, "resources");
-    for (int32_t i = 0; outcome != NULL && i < outcome->resources_count; i++) {
-        const struct outcome_resource *resource = &outcome->resources[i];
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "name", resource->name);
-        print_add_number(item, "used", resource->used);
-        print_add_number(item, "limit", resource->limit);
-        cJSON_AddStringToObject(item, "unit", resource->unit);
-        cJSON_AddItemToArray(list, item);
-    }
-}
-
 static void print_as_json(const struct ceiling_answer *answer) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "schema_version", PRINT_SCHEMA_VERSION);
@@ -143,16 +179,23 @@ static void print_as_json(const struct ceiling_answer *answer) {
     add_interval(idle, answer->has_idle ? answer->idle : (struct stats_interval){NAN, NAN, NAN});
     cJSON_AddStringToObject(idle, "unit", "connections");
     cJSON_AddStringToObject(idle, "limit", answer->has_idle ? answer->idle_limit : "");
+    if (answer->idle_where)
+        cJSON_AddStringToObject(idle, "limit_node", answer->idle_where);
     cJSON *active = cJSON_AddObjectToObject(json, "active");
     add_interval(active, answer->active);
     cJSON_AddStringToObject(active, "unit", "deliveries/s");
     cJSON_AddStringToObject(active, "limit", answer->broke);
+    if (broke_node(answer))
+        cJSON_AddStringToObject(active, "limit_node", broke_node(answer));
     cJSON *as_measured = cJSON_AddObjectToObject(active, "as_measured");
     add_interval(as_measured, answer->has_as_measured ? answer->as_measured
                                                       : (struct stats_interval){NAN, NAN, NAN});
     print_add_number(json, "calibration_share", answer->calibration_share);
     print_add_number(json, "asked_deliveries_per_s", answer->asked);
-    add_resources(json, answer->at_ceiling);
+    if (answer->at_ceiling)
+        print_add_resources(json, answer->at_ceiling);
+    else
+        cJSON_AddArrayToObject(json, "resources");
     if (answer->refused)
         cJSON_AddStringToObject(json, "refused", answer->refused);
     print_json(json);

@@ -5,6 +5,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/record.h"
+#include "models/cluster/layout.h"
 #include "sim/base/stats.h"
 #include "study/ceiling.h"
 #include "study/idle.h"
@@ -19,9 +20,9 @@ struct ceiling_answer {
     struct stats_interval as_measured;
     double calibration_share; /* of the interval; NAN: not told apart */
     bool has_idle;
-    struct stats_interval idle; /* connections */
-    const char *idle_limit;
-    double asked; /* deliveries/s that the scenario asks for */
+    struct stats_interval idle;          /* connections */
+    const char *idle_limit, *idle_where; /* where: on which of several nodes, or NULL */
+    double asked;                        /* deliveries/s that the scenario asks for */
     const struct outcome
         *at_ceiling; /* a run at the ceiling: what stands how near to its limit; NULL: none */
     uint64_t fingerprint;
@@ -34,8 +35,9 @@ bool ceiling_record(struct store *store, int64_t id, const struct ceiling_answer
 /* Whether the scenario's own load holds: below the interval, above it, or inside. */
 int ceiling_exit_code(const struct ceiling_answer *answer);
 
-/* The idle ceiling of one node: descriptors and memory. `costs`: one set. */
-struct study_idle ceiling_idle(const struct scenario *scenario, const struct profile_costs *costs);
+/* The idle ceiling: connections to all nodes together, dealt to them as the balancer deals the
+ * scenario's clients, until the first node is out of descriptors or memory. `costs`: one set. */
+struct study_idle ceiling_idle(const struct layout *layout, const struct profile_costs *costs);
 
 /* Progress lines of a search; `context` is the options. */
 void ceiling_say_probe(void *context, const struct study_event *event);

@@ -28,15 +28,15 @@ static void run_at(struct world_sim *sim, double scale, struct outcome *outcome)
 }
 
 /* The idle ceiling over the draws of the costs: exact where descriptors decide. */
-static void add_idle(struct ceiling_answer *answer, const struct world_sim *sim,
-                     const char **limit) {
-    struct study_idle idle = ceiling_idle(sim->scenario, &sim->draws[0]);
+static void add_idle(struct ceiling_answer *answer, const struct world_sim *sim) {
+    struct study_idle idle = ceiling_idle(&sim->layout, &sim->draws[0]);
     answer->has_idle = true;
     answer->idle = (struct stats_interval){(double)idle.connections, (double)idle.connections,
                                            (double)idle.connections};
-    *limit = idle.rows[0].name;
+    answer->idle_limit = idle.rows[0].name;
+    answer->idle_where = idle.rows[0].where;
     for (int32_t i = 1; i < WORLD_SIM_DRAWS_MAX; i++) {
-        double connections = (double)ceiling_idle(sim->scenario, &sim->draws[i]).connections;
+        double connections = (double)ceiling_idle(&sim->layout, &sim->draws[i]).connections;
         answer->idle.low = fmin(answer->idle.low, connections);
         answer->idle.high = fmax(answer->idle.high, connections);
     }
@@ -87,7 +87,7 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
                                     .asked = plan_offered(&scenario->roster).deliveries_per_s,
                                     .at_ceiling = is_found ? &at_ceiling : NULL,
                                     .probes_count = (int32_t)prediction.probes_count};
-    add_idle(&answer, &sim, &answer.idle_limit);
+    add_idle(&answer, &sim);
     answer.fingerprint = fingerprint_answer(&answer);
     bool is_kept = ceiling_record(store, id, &answer) &&
                    store_put_prediction(store, id, record_now_ns()) &&

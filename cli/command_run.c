@@ -2,9 +2,24 @@
 #include "cli/commands.h"
 #include "cli/costs.h"
 #include "cli/files.h"
+#include "cli/need.h"
 #include "cli/print.h"
 #include "cli/record.h"
 #include "cli/simulate.h"
+
+static void print_answer(const struct print_run *run, const struct scenario *scenario,
+                         const struct costs_choice *costs, const struct options *options) {
+    struct profile_costs means = profile_means(&costs->profile);
+    struct need need = need_of(scenario, &means, options->scale);
+    if (options->is_json) {
+        cJSON *json = print_run_json(run);
+        cJSON_AddItemToObject(json, "need", need_json(&need));
+        print_json(json);
+        return;
+    }
+    print_run_text(run);
+    need_print(&need);
+}
 
 static int answer(struct scenario *scenario, const struct costs_choice *costs,
                   const struct options *options) {
@@ -40,10 +55,8 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
                               .spec = &scenario->spec,
                               .seed = scenario->spec.seed,
                               .scale = options->scale};
-    if (is_kept && options->is_json)
-        print_json(print_run_json(&print));
-    else if (is_kept)
-        print_run_text(&print);
+    if (is_kept)
+        print_answer(&print, scenario, costs, options);
     code = is_kept ? print_exit_code(outcome.verdict) : EXIT_IO;
     outcome_fini(&outcome);
     return code;

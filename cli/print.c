@@ -118,17 +118,26 @@ static void add_latency(cJSON *json, const double *metric) {
         print_add_number(latency, rows[i].key, metric[rows[i].metric]);
 }
 
-static void add_resources(cJSON *json, const struct outcome *outcome) {
-    cJSON *list = cJSON_AddArrayToObject(json, "resources");
-    for (int32_t i = 0; i < outcome->resources_count; i++) {
-        const struct outcome_resource *resource = &outcome->resources[i];
+static void add_list(cJSON *json, const char *key, const struct outcome_resource *resources,
+                     int32_t count) {
+    cJSON *list = cJSON_AddArrayToObject(json, key);
+    for (int32_t i = 0; i < count; i++) {
+        const struct outcome_resource *resource = &resources[i];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "name", resource->name);
+        if (resource->node)
+            cJSON_AddStringToObject(item, "node", resource->node);
         print_add_number(item, "used", resource->used);
         print_add_number(item, "limit", resource->limit);
         cJSON_AddStringToObject(item, "unit", resource->unit);
         cJSON_AddItemToArray(list, item);
     }
+}
+
+void print_add_resources(cJSON *object, const struct outcome *outcome) {
+    add_list(object, "resources", outcome->resources, outcome->resources_count);
+    if (outcome->by_node_count > 0)
+        add_list(object, "resources_by_node", outcome->by_node, outcome->by_node_count);
 }
 
 cJSON *print_run_json(const struct print_run *run) {
@@ -149,9 +158,11 @@ cJSON *print_run_json(const struct print_run *run) {
     print_add_number(json, "closed_slow", metric[OUTCOME_closed_slow]);
     cJSON_AddStringToObject(json, "verdict", outcome_verdict_name(outcome->verdict));
     cJSON_AddStringToObject(json, "broke", outcome->broke);
+    if (outcome_broke_node(outcome))
+        cJSON_AddStringToObject(json, "broke_node", outcome_broke_node(outcome));
     print_add_number(json, "warm_up_s", base_seconds(outcome->warm_up_ns));
     print_add_number(json, "window_s", base_seconds(outcome->window_ns));
-    add_resources(json, outcome);
+    print_add_resources(json, outcome);
     cJSON *closed = cJSON_AddObjectToObject(json, "closed_by_reason");
     for (int i = 1; i < SLOW_REASON_COUNT; i++)
         print_add_number(closed, slow_consumer_reason_name((enum slow_consumer_reason)i),
@@ -175,6 +186,16 @@ static void print_loads(const double *metric) {
     printf("  delivered    %s deliveries/s, %s of those due in the window\n",
            print_number(metric[OUTCOME_deliveries_per_s]),
            print_number(metric[OUTCOME_deliveries]));
+    if (!isnan(metric[OUTCOME_backplane_copies]))
+        printf("  backplane    %s copies per publish to nodes, %s %% of them to nodes without a "
+               "member\n",
+               print_number(metric[OUTCOME_backplane_copies]),
+               print_number(100 * metric[OUTCOME_backplane_wasted_share]));
+    if (metric[OUTCOME_unrouted] > 0)
+        printf(
+            "  unrouted     %s deliveries were due on other nodes, and no backplane carried them "
+            "there\n",
+            print_number(metric[OUTCOME_unrouted]));
 }
 
 static void print_latencies(const double *metric) {
@@ -210,7 +231,24 @@ static void print_resources(const struct outcome *outcome) {
                print_number(resource->limit), resource->unit);
         if (isfinite(resource->limit))
             printf(" (%.1f %%)", 100 * resource->used / resource->limit);
+        if (resource->node)
+            printf(" on %s, the nearest of all nodes", resource->node);
         putchar('\n');
+    }
+}
+
+/* A line per node: its resources in one order. */
+static void print_by_node(const struct outcome *outcome) {
+    for (int32_t i = 0; i < outcome->by_node_count; i++) {
+        const struct outcome_resource *resource = &outcome->by_node[i];
+        bool is_first = i == 0 || resource[-1].node != resource->node;
+        bool is_last = i + 1 == outcome->by_node_count || resource[1].node != resource->node;
+        if (is_first)
+            printf("  %-12s", resource->node);
+        printf(" %s %s%s%s", resource->name, print_number(resource->used),
+               isfinite(resource->limit) ? " of " : "",
+               isfinite(resource->limit) ? print_number(resource->limit) : "");
+        fputs(is_last ? "\n" : ",", stdout);
     }
 }
 
@@ -219,8 +257,9 @@ void print_run_text(const struct print_run *run) {
     const double *metric = outcome->metric;
     printf("%s, %s, seed %" PRIu64 ", scale %s: %s", run->scenario, run->source, run->seed,
            print_number(run->scale), print_verdict(outcome->verdict));
+    const char *node = outcome_broke_node(outcome);
     if (outcome->verdict != OUTCOME_HOLDS && *outcome->broke)
-        printf(" (%s)", outcome->broke);
+        printf(" (%s%s%s)", outcome->broke, node ? " on " : "", node ? node : "");
     putchar('\n');
     print_loads(metric);
     print_latencies(metric);
@@ -230,6 +269,7 @@ void print_run_text(const struct print_run *run) {
            print_number(100 * (1 - run->spec->objectives.delivery.share)));
     print_losses(outcome);
     print_resources(outcome);
+    print_by_node(outcome);
     printf("  window       %s s after a warm-up of %s s\n",
            print_number(base_seconds(outcome->window_ns)),
            print_number(base_seconds(outcome->warm_up_ns)));

@@ -29,6 +29,8 @@ void print_json(cJSON *json);
 /* A number that JSON can carry: NAN and infinities become null. */
 void print_add_number(cJSON *object, const char *key, double value);
 void print_add_hex(cJSON *object, const char *key, uint64_t value);
+/* "resources", and "resources_by_node" where there are several nodes. */
+void print_add_resources(cJSON *object, const struct outcome *outcome);
 /* Seeds beyond 2^53 keep their digits. */
 void print_add_u64(cJSON *object, const char *key, uint64_t value);
 

@@ -91,15 +91,24 @@ static bool put_metrics(struct store *store, int64_t id, const struct outcome *o
            record_number(store, id, "broke", NAN, NAN, NAN, "", outcome->broke);
 }
 
+static bool put_resource(struct store *store, int64_t id, const struct outcome_resource *resource,
+                         const char *name) {
+    struct store_resource row = {
+        .name = name, .used = resource->used, .limit = resource->limit, .unit = resource->unit};
+    return store_put_resource(store, id, &row) || say(store);
+}
+
+/* A node's own under "node.resource". */
 static bool put_resources(struct store *store, int64_t id, const struct outcome *outcome) {
-    for (int32_t i = 0; i < outcome->resources_count; i++) {
-        const struct outcome_resource *resource = &outcome->resources[i];
-        struct store_resource row = {.name = resource->name,
-                                     .used = resource->used,
-                                     .limit = resource->limit,
-                                     .unit = resource->unit};
-        if (!store_put_resource(store, id, &row))
-            return say(store);
+    for (int32_t i = 0; i < outcome->resources_count; i++)
+        if (!put_resource(store, id, &outcome->resources[i], outcome->resources[i].name))
+            return false;
+    for (int32_t i = 0; i < outcome->by_node_count; i++) {
+        const struct outcome_resource *resource = &outcome->by_node[i];
+        char name[128];
+        snprintf(name, sizeof name, "%s.%s", resource->node, resource->name);
+        if (!put_resource(store, id, resource, name))
+            return false;
     }
     return true;
 }

@@ -47,6 +47,7 @@ struct study_idle study_idle_ceiling(const struct study_idle_resource *resources
     for (int32_t i = 0; i < count; i++)
         insert_sorted(&idle, (struct study_idle_row){
                                  .name = resources[i].name,
+                                 .where = resources[i].where,
                                  .unit = resources[i].unit,
                                  .connections = most[i],
                                  .used = resources[i].used(resources[i].context, idle.connections),

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { STUDY_IDLE_RESOURCES_MAX = 16 };
+enum { STUDY_IDLE_RESOURCES_MAX = 32 };
 #define STUDY_IDLE_CONNECTIONS_MAX ((int64_t)1 << 40) /* what is taken for "no limit" */
 
 struct study_idle_resource {
@@ -16,11 +16,12 @@ struct study_idle_resource {
     const char *unit;
     double (*used)(void *context, int64_t connections); /* never falls */
     void *context;
-    double limit; /* used may be as much as this */
+    double limit;      /* used may be as much as this */
+    const char *where; /* as name: the node whose it is; NULL: there is one only */
 };
 
 struct study_idle_row {
-    const char *name, *unit;
+    const char *name, *where, *unit;
     int64_t connections; /* the most that fit: 0 when not even one does; CONNECTIONS_MAX: no limit
                             was found */
     double used, limit;  /* used: by the idle ceiling's connections */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct node;
+struct cluster;
 
 struct cluster_options {
     const struct layout *layout; /* shared between runs and threads */
@@ -24,7 +24,7 @@ struct cluster_options {
                            measurement has them */
     /* Called when the run has ended and nothing is freed yet, for tests and recorders; NULL: nobody
      * looks. */
-    void (*look)(void *target, const struct node *node);
+    void (*look)(void *target, const struct cluster *cluster);
     void *look_target;
     struct turn_file *turns; /* borrowed; every turn is recorded there; NULL: none is */
 };

@@ -16,17 +16,17 @@ enum { DIRTY_NONE, DIRTY_ONE, DIRTY_MORE };
 /* `count` members that read at once, one write of `cost_ns` after the other. */
 static void write_run(struct node_worker *worker, const struct node_room *room, int64_t count,
                       base_ns cost_ns, base_ns *now_ns) {
-    struct node *node = worker->node;
+    struct cluster *cluster = worker->cluster;
     for (int32_t i = 0; i < room->gathered_count; i++)
-        tally_range(&node->tally, room->gathered[i].due_ns, *now_ns + cost_ns + node->look_ns,
+        tally_range(&cluster->tally, room->gathered[i].due_ns, *now_ns + cost_ns + cluster->look_ns,
                     cost_ns, count);
     base_ns start_ns = *now_ns;
     *now_ns += count * cost_ns;
     worker->sockets_written += count;
     worker->turn.touched += count;
     worker->turn.frames += count * room->gathered_count;
-    bool is_cut = (start_ns < node->window_start_ns && *now_ns >= node->window_start_ns) ||
-                  (start_ns < node->window_end_ns && *now_ns >= node->window_end_ns);
+    bool is_cut = (start_ns < cluster->window_start_ns && *now_ns >= cluster->window_start_ns) ||
+                  (start_ns < cluster->window_end_ns && *now_ns >= cluster->window_end_ns);
     if (!is_cut)
         worker_count_writes(worker, *now_ns, count, count * room->gathered_bytes);
     for (int64_t i = 1; is_cut && i <= count; i++) /* by an end of the window: twice in a run */
@@ -35,27 +35,26 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
 
 /* What a member's write costs in the burst that begins now. Between two visits to a socket lies all
  * that was written since its room was last begun; the first visit finds it as cold as can be. */
-static base_ns begin_burst(struct node_worker *worker, int32_t room_index) {
-    const struct layout *layout = worker->node->layout;
-    struct node_room *room = &worker->rooms[room_index];
+static base_ns begin_burst(struct node_worker *worker, int32_t slot) {
+    const struct layout *layout = worker->cluster->layout;
+    struct node_room *room = &worker->rooms[slot];
     struct costs_write write = {.frames = room->gathered_count,
                                 .bytes = room->gathered_bytes,
-                                .working_set = worker_working_set(worker, room_index),
-                                .scattered =
-                                    layout_room(layout, worker->index, room_index)->scattered};
+                                .working_set = worker_working_set(worker, slot),
+                                .scattered = layout_room(layout, worker->index, slot)->scattered};
     room->written_at = worker->sockets_written;
     return costs_write(&worker->costs, &write);
 }
 
-static void burst(struct node_worker *worker, int32_t room_index, base_ns *now_ns) {
-    const struct node_room *room = &worker->rooms[room_index];
-    const struct layout_room *view = layout_room(worker->node->layout, worker->index, room_index);
-    base_ns cost_ns = begin_burst(worker, room_index);
+static void burst(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
+    const struct node_room *room = &worker->rooms[slot];
+    const struct layout_room *view = layout_room(worker->cluster->layout, worker->index, slot);
+    base_ns cost_ns = begin_burst(worker, slot);
     int32_t position = 0;
     for (int32_t i = 0; i < view->tracked_count; i++) {
         write_run(worker, room, view->tracked[i].position - position, cost_ns, now_ns);
         slow_touch(worker, view->tracked[i].consumer);
-        slow_write(worker, view->tracked[i].consumer, &room_index, 1, cost_ns, now_ns);
+        slow_write(worker, view->tracked[i].consumer, &slot, 1, cost_ns, now_ns);
         worker->sockets_written++;
         if (worker->node->is_dead)
             return;
@@ -64,26 +63,26 @@ static void burst(struct node_worker *worker, int32_t room_index, base_ns *now_n
     write_run(worker, room, view->members_count - position, cost_ns, now_ns);
     if (room->watch >= 0 && view->members_count > position)
         for (int32_t i = 0; i < room->gathered_count; i++)
-            tally_watch(&worker->node->tally, room->watch, room->gathered[i].due_ns,
-                        *now_ns + worker->node->look_ns);
+            tally_watch(&worker->cluster->tally, room->watch, room->gathered[i].due_ns,
+                        *now_ns + worker->cluster->look_ns);
 }
 
 struct write {
-    int32_t rooms[ROOMS_PER_WRITE];
-    int32_t rooms_count;
+    int32_t slots[ROOMS_PER_WRITE];
+    int32_t slots_count;
     int64_t frames, bytes;
 };
 
 /* The next rooms of a client that have gathered something, from *next on (index into
- * roster->client_rooms): as many as one write may carry. */
+ * layout->client_slots): as many as one write may carry. */
 static struct write next_write(const struct node_worker *worker, int32_t *next, int32_t end) {
-    struct write write = {.rooms_count = 0};
-    for (; *next < end && write.rooms_count < ROOMS_PER_WRITE; ++*next) {
-        int32_t index = worker->node->layout->roster->client_rooms[*next];
+    struct write write = {.slots_count = 0};
+    for (; *next < end && write.slots_count < ROOMS_PER_WRITE; ++*next) {
+        int32_t index = worker->cluster->layout->client_slots[*next];
         const struct node_room *room = &worker->rooms[index];
         if (room->gathered_count == 0)
             continue;
-        write.rooms[write.rooms_count++] = index;
+        write.slots[write.slots_count++] = index;
         write.frames += room->gathered_count;
         write.bytes += room->gathered_bytes;
     }
@@ -92,17 +91,17 @@ static struct write next_write(const struct node_worker *worker, int32_t *next, 
 
 static void deliver_at_once(struct node_worker *worker, const struct write *write,
                             base_ns arrived_ns) {
-    for (int32_t r = 0; r < write->rooms_count; r++) {
-        const struct node_room *room = &worker->rooms[write->rooms[r]];
+    for (int32_t r = 0; r < write->slots_count; r++) {
+        const struct node_room *room = &worker->rooms[write->slots[r]];
         for (int32_t i = 0; i < room->gathered_count; i++)
-            tally_range(&worker->node->tally, room->gathered[i].due_ns, arrived_ns, 0, 1);
+            tally_range(&worker->cluster->tally, room->gathered[i].due_ns, arrived_ns, 0, 1);
     }
 }
 
 static void write_member(struct node_worker *worker, int32_t client, base_ns *now_ns) {
-    struct node *node = worker->node;
-    const struct roster *roster = node->layout->roster;
-    int32_t consumer = node->layout->consumer_of[client];
+    struct cluster *cluster = worker->cluster;
+    const struct roster *roster = cluster->layout->roster;
+    int32_t consumer = cluster->layout->consumer_of[client];
     int32_t next = roster->client_first[client], end = roster->client_first[client + 1];
     if (consumer >= 0)
         slow_touch(worker, consumer);
@@ -110,21 +109,21 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
         worker->turn.touched++;
     for (;;) {
         struct write write = next_write(worker, &next, end);
-        if (write.rooms_count == 0)
+        if (write.slots_count == 0)
             return;
         base_ns cost_ns = costs_write(
             &worker->costs,
             &(struct costs_write){.frames = write.frames,
                                   .bytes = write.bytes,
-                                  .working_set = node->layout->working_set[worker->index],
+                                  .working_set = cluster->layout->working_set[worker->index],
                                   .scattered = 1});
         worker->sockets_written++;
         if (consumer >= 0) {
-            slow_write(worker, consumer, write.rooms, write.rooms_count, cost_ns, now_ns);
+            slow_write(worker, consumer, write.slots, write.slots_count, cost_ns, now_ns);
             continue;
         }
         *now_ns += cost_ns;
-        deliver_at_once(worker, &write, *now_ns + node->look_ns);
+        deliver_at_once(worker, &write, *now_ns + cluster->look_ns);
         worker->turn.frames += write.frames;
         worker_count_writes(worker, *now_ns, 1, write.bytes);
     }
@@ -136,10 +135,10 @@ static bool is_dirty(const struct node_worker *worker, int32_t d) {
 
 /* Notes for each member of the dirty rooms whether it is in one of them or in more. */
 static void mark_members(struct node_worker *worker) {
-    uint8_t *dirty_rooms = worker->node->dirty_rooms;
+    uint8_t *dirty_rooms = worker->cluster->dirty_rooms;
     for (int32_t d = 0; d < worker->dirty_count; d++) {
         const struct layout_room *view =
-            layout_room(worker->node->layout, worker->index, worker->dirty[d]);
+            layout_room(worker->cluster->layout, worker->index, worker->dirty[d]);
         for (int32_t i = 0; is_dirty(worker, d) && i < view->members_count; i++) {
             uint8_t *rooms = &dirty_rooms[view->members[i]];
             *rooms = *rooms == 0 ? DIRTY_ONE : DIRTY_MORE;
@@ -149,16 +148,16 @@ static void mark_members(struct node_worker *worker) {
 
 /* The members of a dirty room that have not been written in this flush. Those that are in no other
  * dirty room and read at once are a run, whoever was skipped between them. */
-static void write_unwritten(struct node_worker *worker, int32_t room_index, base_ns *now_ns) {
-    struct node *node = worker->node;
-    const struct node_room *room = &worker->rooms[room_index];
-    const struct layout_room *view = layout_room(node->layout, worker->index, room_index);
-    base_ns cost_ns = begin_burst(worker, room_index);
+static void write_unwritten(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
+    struct cluster *cluster = worker->cluster;
+    const struct node_room *room = &worker->rooms[slot];
+    const struct layout_room *view = layout_room(cluster->layout, worker->index, slot);
+    base_ns cost_ns = begin_burst(worker, slot);
     int64_t run = 0;
     for (int32_t i = 0, t = 0; i < view->members_count; i++) {
         bool is_tracked = t < view->tracked_count && view->tracked[t].position == i;
         t += is_tracked;
-        uint8_t *rooms = &node->dirty_rooms[view->members[i]];
+        uint8_t *rooms = &cluster->dirty_rooms[view->members[i]];
         uint8_t in = *rooms;
         *rooms = DIRTY_NONE;
         if (in == DIRTY_NONE || (in == DIRTY_ONE && !is_tracked)) {
@@ -168,7 +167,7 @@ static void write_unwritten(struct node_worker *worker, int32_t room_index, base
         write_run(worker, room, run, cost_ns, now_ns);
         run = 0;
         write_member(worker, view->members[i], now_ns);
-        if (node->is_dead)
+        if (worker->node->is_dead)
             return;
     }
     write_run(worker, room, run, cost_ns, now_ns);
@@ -199,15 +198,15 @@ static void clear(struct node_room *room) {
     room->gathered_bytes = 0;
 }
 
-void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns) {
-    if (worker->rooms[room].gathered_count > 0 && !worker->node->is_dead)
-        burst(worker, room, now_ns);
-    clear(&worker->rooms[room]);
+void fan_out_room(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
+    if (worker->rooms[slot].gathered_count > 0 && !worker->node->is_dead)
+        burst(worker, slot, now_ns);
+    clear(&worker->rooms[slot]);
     *now_ns = steal_work(&worker->steal, *now_ns);
 }
 
 void fan_out_all(struct node_worker *worker, base_ns *now_ns) {
-    if (worker->node->layout->has_single_rooms) {
+    if (worker->cluster->layout->has_single_rooms) {
         for (int32_t i = 0; i < worker->dirty_count; i++)
             fan_out_room(worker, worker->dirty[i], now_ns);
     } else if (!worker->node->is_dead) {

@@ -3,8 +3,8 @@
 #ifndef HEADROOM_MODELS_CLUSTER_MEMORY_H
 #define HEADROOM_MODELS_CLUSTER_MEMORY_H
 
+#include "models/cluster/layout.h"
 #include "models/spec/profile.h"
-#include "models/workload/roster.h"
 
 #include <stdint.h>
 
@@ -13,8 +13,13 @@ struct memory {
     double kernel_bytes; /* the server's end of each socket */
 };
 
-/* Of the first `connections` clients of the roster, on one node. */
-struct memory memory_idle(const struct roster *roster, const struct profile_costs *costs,
-                          int64_t connections);
+/* What one connection's subscriptions take of a node's memory. */
+double memory_subscriptions(const struct roster *roster, const struct spec_node *node,
+                            int32_t client);
+
+/* Of `connections` connections on one node: the first of the clients that were dealt to it and,
+ * where there are more connections than those, others that are in no room. */
+struct memory memory_idle(const struct layout *layout, int32_t node,
+                          const struct profile_costs *costs, int64_t connections);
 
 #endif

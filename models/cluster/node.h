@@ -1,5 +1,9 @@
-/* One node in simulated time: its workers, its slow consumers, and what they share. Inside
- * models/cluster only; cluster.h is the way in.
+/* A cluster in simulated time: its nodes, their workers, their slow consumers, and what they share.
+ * Inside models/cluster only; cluster.h is the way in.
+ *
+ * Clients, consumers, the plan and the count of deliveries are the cluster's; a node owns what can
+ * run out on it alone. A room is known to a worker by its slot among those that the worker has
+ * members of (models/cluster/layout.h), so that nothing grows with nodes times rooms.
  *
  * A worker's CPU is a station and a turn of its loop the unit of service (DESIGN section 4): it
  * takes what is ready, reads, publishes into rooms, then writes each touched socket once. Only the
@@ -24,18 +28,21 @@ struct node_inbound { /* a publish on its way in; a client's are linked, oldest 
     base_ns due_ns;
     int32_t room, bytes; /* of the delivered payload */
     int32_t left_bytes;  /* not read yet */
+    int32_t origin;      /* node that its publisher is connected to; -1: nobody is listening */
+    uint32_t number;     /* on the backplane: of the room's publishes there */
     int32_t next;        /* index into inbound[]; -1: the last */
 };
 
 enum node_ready_kind {
     NODE_READY_READ,
     NODE_READY_HANDED_OVER,
+    NODE_READY_BACKPLANE, /* something in the worker's inbox */
     NODE_READY_WRITABLE,
     NODE_READY_DEADLINE
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over), or consumer */
+    int32_t index; /* client, inbound (handed over), 0 (backplane), or consumer */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
@@ -43,7 +50,7 @@ struct node_gathered { /* a publish that a room will write in this turn */
     int32_t frame_bytes;
 };
 
-struct node_room { /* one room on one worker */
+struct node_room { /* one room on one worker: a slot */
     struct node_gathered *gathered;
     int32_t gathered_count, gathered_max;
     int64_t gathered_bytes;
@@ -53,36 +60,44 @@ struct node_room { /* one room on one worker */
 };
 
 struct node_worker {
+    struct cluster *cluster;
     struct node *node;
-    int32_t index;
+    int32_t index; /* in the cluster */
     struct costs costs;
     struct node_ready *ready; /* a ring */
     int32_t ready_first, ready_count, ready_max;
-    struct node_room *rooms; /* [roster->rooms_count] */
-    int32_t *dirty;          /* rooms with something gathered, in the order in which they got it */
+    struct node_room *rooms; /* by slot */
+    int32_t *dirty;          /* slots with something gathered, in the order in which they got it */
     int32_t dirty_count;
     bool is_busy;
-    int64_t sockets_written; /* by fan-out, since the start */
-    base_ns busy_ns;         /* in turns, within the window; so are the counts */
-    int64_t turns, writes, written_bytes;
+    struct backplane_link *links;    /* to each place that it sends to; NULL: to none */
+    int32_t inbox_first, inbox_last; /* publishes of other nodes, oldest first; -1: none */
+    int64_t sockets_written;         /* by fan-out, since the start */
+    base_ns busy_ns;                 /* in turns, within the window; so are the counts */
+    int64_t turns, writes, written_bytes, written_packets;
     struct steal steal;
     struct turn turn; /* the one that is being worked out: its counts and its write_ns */
     struct turn_log log;
     base_ns last_turn_end_ns;
 };
 
-struct node_counts { /* since the start, or in the window where a metric says so */
+struct node_counts { /* since the start */
     int64_t closed_by_reason[SLOW_REASON_COUNT];
     int64_t queued_bytes, queued_bytes_max; /* in the application's queues */
     int64_t blocked_count;                  /* consumers whose kernel buffers are full */
-    int32_t paused_count;                   /* publishers that are not read */
-    base_ns paused_since_ns, paused_ns;     /* time in the window in which some were not */
 };
 
 struct node {
+    const struct layout_node *place; /* borrowed */
+    const struct spec_node *spec;    /* borrowed */
+    int64_t memory_fixed_bytes;      /* user and kernel, of all its connections */
+    bool is_dead;                    /* out of memory: it writes nothing any more */
+    struct node_counts counts;
+};
+
+struct cluster {
     struct run *run;             /* borrowed */
     const struct layout *layout; /* borrowed */
-    const struct spec_send_queue *rules;
     struct tally tally;
     struct plan plan;
     struct plan_publish next_publish;
@@ -90,66 +105,74 @@ struct node {
     struct steal generator_steal;
     base_ns lateness_ns,
         look_ns; /* the generator's share of a measured latency: before the server, and after it */
-    struct node_worker *workers;
+    struct node *nodes;          /* [layout->nodes_count] */
+    struct node_worker *workers; /* [layout->workers_count] */
     struct consumer *consumers;
     struct node_inbound *inbound; /* a pool; free ones linked */
     int32_t inbound_count, inbound_max, inbound_free;
     int32_t *inbound_first, *inbound_last; /* by client; -1: none */
-    uint8_t *is_ready;         /* by client: stands in its worker's ready[] to be read */
-    struct throttle *throttle; /* NULL unless that is the policy */
+    uint8_t *is_ready;           /* by client: stands in its worker's ready[] to be read */
+    struct throttle *throttle;   /* NULL unless that is the policy */
+    struct backplane *backplane; /* NULL: nothing is carried, or there is nobody to carry to */
+    int32_t paused_count;        /* publishers that are not read */
+    base_ns paused_since_ns, paused_ns; /* time in the window in which some were not */
     uint8_t *dirty_rooms; /* by client, where a client may be in several rooms: how many of them the
                              flush has yet to write, none, one or more; a byte, because a burst asks
                              for each of its members */
-    int64_t memory_fixed_bytes;             /* user and kernel, of all connections */
-    base_ns window_start_ns, window_end_ns; /* of the worker's counts */
-    bool is_dead;                           /* out of memory: nothing is written any more */
-    struct node_counts counts;
+    base_ns window_start_ns, window_end_ns; /* of the workers' counts */
+    int64_t unrouted; /* deliveries due on nodes that nothing carries them to, since the start */
 };
 
 /* Takes the next publishes from the plan, one event each, from now on. */
-void node_start(struct node *node);
+void cluster_start(struct cluster *cluster);
 
 /* Members of the room on all workers: whom a publish is due to. */
-int64_t node_recipients(const struct node *node, int32_t room);
+int64_t cluster_recipients(const struct cluster *cluster, int32_t room);
+/* How much of the time from `from_ns` to `to_ns` lies within the window. */
+base_ns cluster_within_window(const struct cluster *cluster, base_ns from_ns, base_ns to_ns);
 /* Adds the pause that ends now to the window's count. */
-void node_count_pause(struct node *node, base_ns now_ns);
+void cluster_count_pause(struct cluster *cluster, base_ns now_ns);
 
 /* --- worker.c: turns --- */
-void worker_init(struct node_worker *worker, struct node *node, int32_t index,
+void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t index,
                  struct turn_file *turns);
 void worker_fini(struct node_worker *worker);
+/* A publish in the cluster's pool; both by index. */
+int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound);
+void worker_free_inbound(struct cluster *cluster, int32_t index);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
 /* Has a client read by its worker, if it has sent something and may be read. */
-void worker_read(struct node *node, int32_t client);
+void worker_read(struct cluster *cluster, int32_t client);
 /* Sockets that the worker has written since it last began to write the room's, at most all of them:
  * how cold a member's socket is. All of them where it never did. */
-double worker_working_set(const struct node_worker *worker, int32_t room);
+double worker_working_set(const struct node_worker *worker, int32_t slot);
 /* What a client that is closed has sent and nobody has read will not be published. */
-void worker_forget(struct node *node, int32_t client);
+void worker_forget(struct cluster *cluster, int32_t client);
 /* Adds to the turn's counts, and to the window's. */
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes, int64_t bytes);
 
 /* --- fan_out.c: from gathered publishes to written sockets --- */
-/* Writes everything that `room` has gathered; *now_ns moves on by what it costs. */
-void fan_out_room(struct node_worker *worker, int32_t room, base_ns *now_ns);
+/* Writes everything that the slot's room has gathered; *now_ns moves on by what it costs. */
+void fan_out_room(struct node_worker *worker, int32_t slot, base_ns *now_ns);
 void fan_out_all(struct node_worker *worker, base_ns *now_ns);
 
 /* --- slow.c: one consumer that may fall behind --- */
 /* Counts it among the sockets that a flush had something for, unless it is closed. */
 void slow_touch(struct node_worker *worker, int32_t consumer);
-/* All that `rooms` have gathered, in one write that costs `cost_ns`. */
-void slow_write(struct node_worker *worker, int32_t consumer, const int32_t *rooms,
-                int32_t rooms_count, base_ns cost_ns, base_ns *now_ns);
+/* All that the slots' rooms have gathered, in one write that costs `cost_ns`. */
+void slow_write(struct node_worker *worker, int32_t consumer, const int32_t *slots,
+                int32_t slots_count, base_ns cost_ns, base_ns *now_ns);
 /* The queue of a consumer that was blocked, written after its socket has become writable. */
 void slow_resume(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
 /* A bound in time that has come due. */
 void slow_deadline(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
 
 /* --- throttle.c: publishers that are not read because of a slow member of their room --- */
-void throttle_init(struct node *node);
-void throttle_start(struct node *node, struct consumer *consumer, int32_t room, base_ns now_ns);
-void throttle_stop(struct node *node, struct consumer *consumer, base_ns now_ns);
-void throttle_published(struct node *node, int32_t client, int32_t room, base_ns now_ns);
-bool throttle_is_paused(const struct node *node, int32_t client);
+void throttle_init(struct cluster *cluster);
+void throttle_start(struct cluster *cluster, struct consumer *consumer, int32_t room,
+                    base_ns now_ns);
+void throttle_stop(struct cluster *cluster, struct consumer *consumer, base_ns now_ns);
+void throttle_published(struct cluster *cluster, int32_t client, int32_t room, base_ns now_ns);
+bool throttle_is_paused(const struct cluster *cluster, int32_t client);
 
 #endif

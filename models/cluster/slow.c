@@ -21,34 +21,37 @@ static void deadline(void *target, uint64_t consumer, base_ns now_ns) {
 }
 
 static void set_writable_event(struct node_worker *worker, int32_t index, base_ns now_ns) {
-    struct consumer *consumer = &worker->node->consumers[index];
-    run_cancel(worker->node->run, consumer->writable_event);
+    struct consumer *consumer = &worker->cluster->consumers[index];
+    run_cancel(worker->cluster->run, consumer->writable_event);
     consumer->writable_event = 0;
     if (consumer->is_blocked)
-        consumer->writable_event = run_at(worker->node->run, consumer_writable_at(consumer, now_ns),
-                                          writable, worker, (uint64_t)index);
+        consumer->writable_event =
+            run_at(worker->cluster->run, consumer_writable_at(consumer, now_ns), writable, worker,
+                   (uint64_t)index);
 }
 
 static void set_deadline_event(struct node_worker *worker, int32_t index, base_ns now_ns) {
-    struct consumer *consumer = &worker->node->consumers[index];
-    run_cancel(worker->node->run, consumer->deadline_event);
+    struct consumer *consumer = &worker->cluster->consumers[index];
+    run_cancel(worker->cluster->run, consumer->deadline_event);
     consumer->deadline_event = 0;
-    base_ns at_ns = slow_consumer_deadline(worker->node->rules, &consumer->queue);
+    base_ns at_ns = slow_consumer_deadline(&worker->node->spec->send_queue, &consumer->queue);
     if (consumer->is_closed || at_ns == BASE_NS_MAX)
         return;
-    consumer->deadline_event = run_at(worker->node->run, at_ns > now_ns ? at_ns : now_ns, deadline,
-                                      worker, (uint64_t)index);
+    consumer->deadline_event = run_at(worker->cluster->run, at_ns > now_ns ? at_ns : now_ns,
+                                      deadline, worker, (uint64_t)index);
 }
 
 /* --- its queue --- */
 
 /* Full kernel buffers of those that are blocked, and the queues of the application. */
-static void check_memory(struct node *node, const struct consumer *consumer) {
-    double memory = (double)node->memory_fixed_bytes +
-                    node->raw_costs.value[COST_queued_user] * (double)node->counts.queued_bytes +
-                    node->raw_costs.value[COST_queued_kernel] *
-                        (double)(node->counts.blocked_count * consumer->capacity_bytes);
-    if (node->layout->node->memory != SPEC_UNLIMITED && memory > (double)node->layout->node->memory)
+static void check_memory(struct node_worker *worker, const struct consumer *consumer) {
+    struct node *node = worker->node;
+    const double *cost = worker->costs.raw.value;
+    double memory =
+        (double)node->memory_fixed_bytes +
+        cost[COST_queued_user] * (double)node->counts.queued_bytes +
+        cost[COST_queued_kernel] * (double)(node->counts.blocked_count * consumer->capacity_bytes);
+    if (node->spec->memory != SPEC_UNLIMITED && memory > (double)node->spec->memory)
         node->is_dead = true;
 }
 
@@ -56,15 +59,16 @@ static void check_memory(struct node *node, const struct consumer *consumer) {
 static void queue_changed(struct node_worker *worker, struct consumer *consumer, int64_t sent_bytes,
                           base_ns now_ns) {
     struct node *node = worker->node;
+    const struct spec_send_queue *rules = &node->spec->send_queue;
     int64_t before = consumer->queue.bytes;
     consumer_count_queue(consumer);
-    slow_consumer_update(node->rules, &consumer->queue, sent_bytes, now_ns);
+    slow_consumer_update(rules, &consumer->queue, sent_bytes, now_ns);
     node->counts.queued_bytes += consumer->queue.bytes - before;
     if (node->counts.queued_bytes > node->counts.queued_bytes_max)
         node->counts.queued_bytes_max = node->counts.queued_bytes;
-    if (consumer->queue.bytes <= slow_consumer_resume_bytes(node->rules))
-        throttle_stop(node, consumer, now_ns);
-    check_memory(node, consumer);
+    if (consumer->queue.bytes <= slow_consumer_resume_bytes(rules))
+        throttle_stop(worker->cluster, consumer, now_ns);
+    check_memory(worker, consumer);
 }
 
 static void set_blocked(struct node_worker *worker, struct consumer *consumer, bool is_blocked) {
@@ -74,13 +78,13 @@ static void set_blocked(struct node_worker *worker, struct consumer *consumer, b
 
 static void close_consumer(struct node_worker *worker, int32_t index,
                            enum slow_consumer_reason reason, base_ns now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
     set_blocked(worker, consumer, false);
-    consumer_close(consumer, &node->tally);
-    node->counts.closed_by_reason[reason]++;
+    consumer_close(consumer, &cluster->tally);
+    worker->node->counts.closed_by_reason[reason]++;
     queue_changed(worker, consumer, 0, now_ns);
-    worker_forget(node, consumer->client);
+    worker_forget(cluster, consumer->client);
     set_writable_event(worker, index, now_ns);
     set_deadline_event(worker, index, now_ns);
 }
@@ -95,16 +99,16 @@ static int64_t push(struct consumer *consumer, base_ns now_ns) {
 
 /* The worker itself waits until the kernel has taken everything: everybody else waits with it. */
 static void block(struct node_worker *worker, int32_t index, base_ns *now_ns) {
-    struct consumer *consumer = &worker->node->consumers[index];
+    struct consumer *consumer = &worker->cluster->consumers[index];
     base_ns give_up_ns = *now_ns + BLOCKED_FOR_MAX_NS;
     int64_t waiting =
         consumer_messages_within(consumer, consumer->queued_end - consumer->kernel_end);
     while (consumer->queued_end > consumer->kernel_end) {
         base_ns at_ns = consumer_room_at(consumer, *now_ns);
         *now_ns = at_ns < give_up_ns ? at_ns : give_up_ns;
-        consumer_settle(consumer, *now_ns, &worker->node->tally, worker->node->look_ns);
+        consumer_settle(consumer, *now_ns, &worker->cluster->tally, worker->cluster->look_ns);
         if (at_ns > give_up_ns) {
-            if (*now_ns <= worker->node->tally.end_ns) /* else the run is over before that */
+            if (*now_ns <= worker->cluster->tally.end_ns) /* else the run is over before that */
                 close_consumer(worker, index, SLOW_REASON_WRITE_DEADLINE, *now_ns);
             return;
         }
@@ -124,7 +128,7 @@ static void enqueue(struct node_worker *worker, struct consumer *consumer,
 /* Replaces what is queued of the same room; without anything to replace, the newest goes. */
 static void conflate(struct node_worker *worker, struct consumer *consumer,
                      const struct consumer_message *message, base_ns now_ns) {
-    struct tally *tally = &worker->node->tally;
+    struct tally *tally = &worker->cluster->tally;
     struct consumer_message old;
     bool has_replaced = false;
     while (consumer_drop_oldest(consumer, message->room, &old)) {
@@ -142,7 +146,7 @@ static bool drop_one(struct node_worker *worker, struct consumer *consumer,
                      const struct consumer_message *message, base_ns now_ns) {
     struct consumer_message old;
     bool has_dropped = consumer_drop_oldest(consumer, -1, &old);
-    tally_dropped(&worker->node->tally, has_dropped ? old.due_ns : message->due_ns);
+    tally_dropped(&worker->cluster->tally, has_dropped ? old.due_ns : message->due_ns);
     if (has_dropped)
         queue_changed(worker, consumer, 0, now_ns);
     return !has_dropped;
@@ -151,17 +155,17 @@ static bool drop_one(struct node_worker *worker, struct consumer *consumer,
 /* Asks the one decision that both worlds share until it has been carried out. */
 static void decide(struct node_worker *worker, int32_t index,
                    const struct consumer_message *message, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
     for (;;) {
-        struct slow_consumer_verdict verdict =
-            slow_consumer_decide(node->rules, &consumer->queue, message->bytes, *now_ns);
+        struct slow_consumer_verdict verdict = slow_consumer_decide(
+            &worker->node->spec->send_queue, &consumer->queue, message->bytes, *now_ns);
         switch (verdict.action) {
         case SLOW_QUEUE:
             enqueue(worker, consumer, message, *now_ns);
             return;
         case SLOW_DROP_NEWEST:
-            tally_dropped(&node->tally, message->due_ns);
+            tally_dropped(&cluster->tally, message->due_ns);
             return;
         case SLOW_DROP_OLDEST:
             if (drop_one(worker, consumer, message, *now_ns))
@@ -172,14 +176,14 @@ static void decide(struct node_worker *worker, int32_t index,
             return;
         case SLOW_THROTTLE:
             enqueue(worker, consumer, message, *now_ns);
-            throttle_start(node, consumer, message->room, *now_ns);
+            throttle_start(cluster, consumer, message->room, *now_ns);
             return;
         case SLOW_BLOCK:
             enqueue(worker, consumer, message, *now_ns);
             block(worker, index, now_ns);
             return;
         case SLOW_CLOSE:
-            tally_lost(&node->tally, message->due_ns, 1);
+            tally_lost(&cluster->tally, message->due_ns, 1);
             close_consumer(worker, index, verdict.reason, *now_ns);
             return;
         }
@@ -189,10 +193,10 @@ static void decide(struct node_worker *worker, int32_t index,
 /* The kernel has taken a part of the message that was appended last: what is left waits. */
 static void decide_rest(struct node_worker *worker, int32_t index,
                         const struct consumer_message *message, int64_t taken, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
-    struct slow_consumer_verdict verdict =
-        slow_consumer_decide(node->rules, &consumer->queue, message->bytes - taken, *now_ns);
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
+    struct slow_consumer_verdict verdict = slow_consumer_decide(
+        &worker->node->spec->send_queue, &consumer->queue, message->bytes - taken, *now_ns);
     if (verdict.action == SLOW_CLOSE) {
         close_consumer(worker, index, verdict.reason, *now_ns);
         return;
@@ -200,7 +204,7 @@ static void decide_rest(struct node_worker *worker, int32_t index,
     worker->turn.enqueued++;
     queue_changed(worker, consumer, taken, *now_ns);
     if (verdict.action == SLOW_THROTTLE)
-        throttle_start(node, consumer, message->room, *now_ns);
+        throttle_start(cluster, consumer, message->room, *now_ns);
     if (verdict.action == SLOW_BLOCK)
         block(worker, index, now_ns);
 }
@@ -208,9 +212,9 @@ static void decide_rest(struct node_worker *worker, int32_t index,
 /* One message, when the socket's write has been made at *now_ns. */
 static void offer(struct node_worker *worker, int32_t index, const struct consumer_message *message,
                   base_ns *now_ns) {
-    struct consumer *consumer = &worker->node->consumers[index];
+    struct consumer *consumer = &worker->cluster->consumers[index];
     if (consumer->is_closed) {
-        tally_lost(&worker->node->tally, message->due_ns, 1);
+        tally_lost(&worker->cluster->tally, message->due_ns, 1);
         return;
     }
     int64_t taken = 0;
@@ -233,28 +237,29 @@ static void offer(struct node_worker *worker, int32_t index, const struct consum
 /* --- the ways in --- */
 
 void slow_touch(struct node_worker *worker, int32_t index) {
-    worker->turn.touched += !worker->node->consumers[index].is_closed;
+    worker->turn.touched += !worker->cluster->consumers[index].is_closed;
 }
 
-void slow_write(struct node_worker *worker, int32_t index, const int32_t *rooms,
-                int32_t rooms_count, base_ns cost_ns, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
+void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
+                int32_t slots_count, base_ns cost_ns, base_ns *now_ns) {
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
     bool is_written = !consumer->is_closed && !consumer->is_blocked;
     int64_t before = consumer->kernel_end;
     if (is_written)
         *now_ns += cost_ns;
-    consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
-    for (int32_t r = 0; r < rooms_count; r++) {
-        const struct node_room *room = &worker->rooms[rooms[r]];
-        for (int32_t i = 0; i < room->gathered_count && !node->is_dead; i++) {
+    consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
+    for (int32_t r = 0; r < slots_count; r++) {
+        const struct node_room *room = &worker->rooms[slots[r]];
+        int32_t number = layout_room(cluster->layout, worker->index, slots[r])->room;
+        for (int32_t i = 0; i < room->gathered_count && !worker->node->is_dead; i++) {
             struct consumer_message message = {.due_ns = room->gathered[i].due_ns,
                                                .bytes = room->gathered[i].frame_bytes,
-                                               .room = rooms[r]};
+                                               .room = number};
             offer(worker, index, &message, now_ns);
         }
     }
-    consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
+    consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
     worker_count_writes(worker, *now_ns, is_written, consumer->kernel_end - before);
     if (consumer->is_blocked && consumer->writable_event == 0)
         set_writable_event(worker, index, *now_ns);
@@ -263,25 +268,25 @@ void slow_write(struct node_worker *worker, int32_t index, const int32_t *rooms,
 
 /* What the kernel has room for when the call is made is with it when the call returns. */
 void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
     consumer->writable_event = 0;
     if (consumer->is_closed || !consumer->is_blocked)
         return;
     *now_ns += costs_writable(&worker->costs);
     worker->turn.writable_events++;
-    consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
+    consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
     int64_t bytes = consumer_room(consumer, *now_ns);
     if (bytes > 0) {
         struct costs_write write = {.frames = consumer_messages_within(consumer, bytes),
                                     .bytes = bytes,
-                                    .working_set = node->layout->working_set[worker->index],
+                                    .working_set = cluster->layout->working_set[worker->index],
                                     .scattered = 1};
         worker->turn.frames += write.frames;
         *now_ns += costs_write(&worker->costs, &write);
-        consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
+        consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
         consumer_push(consumer, bytes, *now_ns);
-        consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
+        consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
         worker_count_writes(worker, *now_ns, 1, bytes);
     }
     queue_changed(worker, consumer, bytes, *now_ns);
@@ -292,14 +297,14 @@ void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
 }
 
 void slow_deadline(struct node_worker *worker, int32_t index, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct consumer *consumer = &node->consumers[index];
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
     if (consumer->is_closed)
         return;
     struct slow_consumer_verdict verdict =
-        slow_consumer_expired(node->rules, &consumer->queue, *now_ns);
+        slow_consumer_expired(&worker->node->spec->send_queue, &consumer->queue, *now_ns);
     if (verdict.action == SLOW_CLOSE) {
-        consumer_settle(consumer, *now_ns, &node->tally, node->look_ns);
+        consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
         close_consumer(worker, index, verdict.reason, *now_ns);
     } else {
         set_deadline_event(worker, index, *now_ns);

@@ -5,32 +5,42 @@
  * order in which it became ready, at most turn.events of it, as epoll does. Two more events frame
  * it: one at its end, which begins the next or lets the worker sleep, and the wake-up of a sleeping
  * one. */
-#include "models/cluster/node.h"
+#include "models/cluster/backplane.h"
 
+#include "models/cluster/wire.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
 
 #include <stdlib.h>
 
-void worker_init(struct node_worker *worker, struct node *node, int32_t index,
+void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t index,
                  struct turn_file *turns) {
-    *worker = (struct node_worker){.node = node, .index = index, .log = turn_log_of(turns, index)};
-    worker->costs = (struct costs){node->raw_costs};
-    steal_init(&worker->steal, &node->raw_costs,
-               run_stream(node->run, (uint64_t)index, STEAL_WORKER, 0));
-    int32_t rooms_count = node->layout->roster->rooms_count;
-    worker->rooms = ARENA_NEW(&node->run->arena, (size_t)rooms_count, struct node_room);
-    worker->dirty = ARENA_NEW(&node->run->arena, (size_t)rooms_count, int32_t);
-    for (int32_t room = 0; room < rooms_count; room++) {
-        worker->rooms[room].watch = tally_new_watch(&node->tally);
-        worker->rooms[room].written_at = -1;
+    const struct layout *layout = cluster->layout;
+    *worker = (struct node_worker){.cluster = cluster,
+                                   .node = &cluster->nodes[layout->worker_node[index]],
+                                   .index = index,
+                                   .log = turn_log_of(turns, index),
+                                   .inbox_first = -1,
+                                   .inbox_last = -1};
+    worker->costs = (struct costs){cluster->raw_costs};
+    const struct layout_node *place = worker->node->place; /* whose draws stay when others come */
+    steal_init(&worker->steal, &cluster->raw_costs,
+               run_stream(cluster->run, (uint64_t)(index - place->workers_first), STEAL_WORKER,
+                          place->entity));
+    int32_t slots_count = layout_slots_count(layout, index);
+    worker->rooms = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, struct node_room);
+    worker->dirty = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, int32_t);
+    for (int32_t slot = 0; slot < slots_count; slot++) {
+        worker->rooms[slot].watch = tally_new_watch(&cluster->tally);
+        worker->rooms[slot].written_at = -1;
     }
 }
 
 void worker_fini(struct node_worker *worker) {
     free(worker->ready);
-    for (int32_t room = 0; room < worker->node->layout->roster->rooms_count; room++)
-        free(worker->rooms[room].gathered);
+    int32_t slots_count = layout_slots_count(worker->cluster->layout, worker->index);
+    for (int32_t slot = 0; slot < slots_count; slot++)
+        free(worker->rooms[slot].gathered);
 }
 
 /* --- what is ready --- */
@@ -56,7 +66,7 @@ void worker_make_ready(struct node_worker *worker, struct node_ready ready) {
     if (worker->is_busy || worker->node->is_dead)
         return;
     worker->is_busy = true;
-    run_after(worker->node->run, costs_wake_up(&worker->costs), turn, worker, 0);
+    run_after(worker->cluster->run, costs_wake_up(&worker->costs), turn, worker, 0);
 }
 
 static struct node_ready take_ready(struct node_worker *worker) {
@@ -68,113 +78,121 @@ static struct node_ready take_ready(struct node_worker *worker) {
 
 /* --- publishes on their way in --- */
 
-static int32_t new_inbound(struct node *node, struct node_inbound inbound) {
-    int32_t index = node->inbound_free;
+int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound) {
+    int32_t index = cluster->inbound_free;
     if (index >= 0) {
-        node->inbound_free = node->inbound[index].next;
+        cluster->inbound_free = cluster->inbound[index].next;
     } else {
-        if (node->inbound_count == node->inbound_max) {
-            node->inbound_max = node->inbound_max ? node->inbound_max * 2 : 256;
-            CHECK(node->inbound_max > 0);
-            node->inbound =
-                realloc(node->inbound, (size_t)node->inbound_max * sizeof *node->inbound);
-            CHECK(node->inbound != NULL);
+        if (cluster->inbound_count == cluster->inbound_max) {
+            cluster->inbound_max = cluster->inbound_max ? cluster->inbound_max * 2 : 256;
+            CHECK(cluster->inbound_max > 0);
+            cluster->inbound =
+                realloc(cluster->inbound, (size_t)cluster->inbound_max * sizeof *cluster->inbound);
+            CHECK(cluster->inbound != NULL);
         }
-        index = node->inbound_count++;
+        index = cluster->inbound_count++;
     }
     inbound.next = -1;
-    node->inbound[index] = inbound;
+    cluster->inbound[index] = inbound;
     return index;
 }
 
-static void free_inbound(struct node *node, int32_t index) {
-    node->inbound[index].next = node->inbound_free;
-    node->inbound_free = index;
+void worker_free_inbound(struct cluster *cluster, int32_t index) {
+    cluster->inbound[index].next = cluster->inbound_free;
+    cluster->inbound_free = index;
 }
 
-static struct node_worker *worker_of(struct node *node, int32_t client) {
-    return &node->workers[roster_worker(client, node->layout->workers_count)];
+static struct node_worker *worker_of(struct cluster *cluster, int32_t client) {
+    return &cluster->workers[cluster->layout->worker_of[client]];
 }
 
-static bool is_gone(const struct node *node, int32_t client) {
-    if (client >= node->layout->connections_count)
+static bool is_gone(const struct cluster *cluster, int32_t client) {
+    if (cluster->layout->worker_of[client] < 0)
         return true;
-    int32_t consumer = node->layout->consumer_of[client];
-    return consumer >= 0 && node->consumers[consumer].is_closed;
+    int32_t consumer = cluster->layout->consumer_of[client];
+    return consumer >= 0 && cluster->consumers[consumer].is_closed;
 }
 
-int64_t node_recipients(const struct node *node, int32_t room) {
+int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
+    const struct layout *layout = cluster->layout;
     int64_t count = 0;
-    for (int32_t worker = 0; worker < node->layout->workers_count; worker++)
-        count += layout_room(node->layout, worker, room)->members_count;
+    for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++)
+        count +=
+            layout_room(layout, layout->room_at[i].worker, layout->room_at[i].slot)->members_count;
     return count;
 }
 
-static void arrive(struct node *node, const struct plan_publish *publish) {
-    if (is_gone(node, publish->client))
+static void arrive(struct cluster *cluster, const struct plan_publish *publish) {
+    if (is_gone(cluster, publish->client))
         return;
-    tally_due(&node->tally, publish->due_ns, node_recipients(node, publish->room));
-    if (node->is_dead)
-        return;
+    if (publish->is_heard)
+        tally_due(&cluster->tally, publish->due_ns, cluster_recipients(cluster, publish->room));
     int32_t client = publish->client;
-    int32_t index = new_inbound(
-        node, (struct node_inbound){.due_ns = publish->due_ns,
-                                    .room = publish->room,
-                                    .bytes = publish->bytes,
-                                    .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
-    if (node->inbound_first[client] < 0)
-        node->inbound_first[client] = index;
-    else
-        node->inbound[node->inbound_last[client]].next = index;
-    node->inbound_last[client] = index;
-    worker_read(node, client);
-}
-
-void worker_read(struct node *node, int32_t client) {
-    if (node->inbound_first[client] < 0 || node->is_ready[client] ||
-        throttle_is_paused(node, client))
+    if (worker_of(cluster, client)->node->is_dead)
         return;
-    node->is_ready[client] = true;
-    worker_make_ready(worker_of(node, client), (struct node_ready){NODE_READY_READ, client});
+    int32_t index = worker_new_inbound(
+        cluster,
+        (struct node_inbound){.due_ns = publish->due_ns,
+                              .room = publish->room,
+                              .origin = publish->is_heard ? cluster->layout->node_of[client] : -1,
+                              .bytes = publish->bytes,
+                              .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
+    if (cluster->inbound_first[client] < 0)
+        cluster->inbound_first[client] = index;
+    else
+        cluster->inbound[cluster->inbound_last[client]].next = index;
+    cluster->inbound_last[client] = index;
+    worker_read(cluster, client);
 }
 
-double worker_working_set(const struct node_worker *worker, int32_t room) {
-    double coldest = worker->node->layout->working_set[worker->index];
-    int64_t written_at = worker->rooms[room].written_at;
+void worker_read(struct cluster *cluster, int32_t client) {
+    if (cluster->inbound_first[client] < 0 || cluster->is_ready[client] ||
+        throttle_is_paused(cluster, client))
+        return;
+    cluster->is_ready[client] = true;
+    worker_make_ready(worker_of(cluster, client), (struct node_ready){NODE_READY_READ, client});
+}
+
+double worker_working_set(const struct node_worker *worker, int32_t slot) {
+    double coldest = worker->cluster->layout->working_set[worker->index];
+    int64_t written_at = worker->rooms[slot].written_at;
     double since = (double)(worker->sockets_written - written_at);
     return written_at < 0 || since > coldest ? coldest : since;
 }
 
-void worker_forget(struct node *node, int32_t client) {
-    while (node->inbound_first[client] >= 0) {
-        int32_t index = node->inbound_first[client];
-        const struct node_inbound *inbound = &node->inbound[index];
-        tally_lost(&node->tally, inbound->due_ns, node_recipients(node, inbound->room));
-        node->inbound_first[client] = inbound->next;
-        free_inbound(node, index);
+void worker_forget(struct cluster *cluster, int32_t client) {
+    while (cluster->inbound_first[client] >= 0) {
+        int32_t index = cluster->inbound_first[client];
+        const struct node_inbound *inbound = &cluster->inbound[index];
+        if (inbound->origin >= 0)
+            tally_lost(&cluster->tally, inbound->due_ns,
+                       cluster_recipients(cluster, inbound->room));
+        cluster->inbound_first[client] = inbound->next;
+        worker_free_inbound(cluster, index);
     }
 }
 
 static void publish_due(void *target, uint64_t unused, base_ns now_ns) {
     (void)unused;
     (void)now_ns;
-    struct node *node = target;
-    arrive(node, &node->next_publish);
-    node_start(node);
+    struct cluster *cluster = target;
+    arrive(cluster, &cluster->next_publish);
+    cluster_start(cluster);
 }
 
-void node_start(struct node *node) {
-    if (plan_next(&node->plan, &node->next_publish) &&
-        node->next_publish.due_ns < node->tally.horizon_ns)
-        run_at(node->run,
-               steal_resume(&node->generator_steal, node->next_publish.due_ns + node->lateness_ns),
-               publish_due, node, 0);
+void cluster_start(struct cluster *cluster) {
+    if (plan_next(&cluster->plan, &cluster->next_publish) &&
+        cluster->next_publish.due_ns < cluster->tally.horizon_ns)
+        run_at(cluster->run,
+               steal_resume(&cluster->generator_steal,
+                            cluster->next_publish.due_ns + cluster->lateness_ns),
+               publish_due, cluster, 0);
 }
 
 /* --- a turn --- */
 
-static void gather(struct node_worker *worker, int32_t room_index, struct node_gathered gathered) {
-    struct node_room *room = &worker->rooms[room_index];
+static void gather(struct node_worker *worker, int32_t slot, struct node_gathered gathered) {
+    struct node_room *room = &worker->rooms[slot];
     if (room->gathered_count == room->gathered_max) {
         room->gathered_max = room->gathered_max ? room->gathered_max * 2 : 8;
         room->gathered =
@@ -185,21 +203,22 @@ static void gather(struct node_worker *worker, int32_t room_index, struct node_g
     room->gathered_bytes += gathered.frame_bytes;
     if (!room->is_dirty) {
         room->is_dirty = true;
-        worker->dirty[worker->dirty_count++] = room_index;
+        worker->dirty[worker->dirty_count++] = slot;
     }
 }
 
 static void add_to_room(struct node_worker *worker, const struct node_inbound *publish,
                         base_ns *now_ns) {
-    const struct spec_node *node = worker->node->layout->node;
+    const struct spec_node *node = worker->node->spec;
+    int32_t slot = layout_slot(worker->cluster->layout, worker->index, publish->room);
     *now_ns += costs_publish(&worker->costs);
     gather(
-        worker, publish->room,
+        worker, slot,
         (struct node_gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)});
     if (node->fan_out == SPEC_WRITE_AT_ONCE ||
-        worker->rooms[publish->room].gathered_bytes >= node->turn.flush_bytes) {
+        worker->rooms[slot].gathered_bytes >= node->turn.flush_bytes) {
         base_ns from_ns = *now_ns;
-        fan_out_room(worker, publish->room, now_ns);
+        fan_out_room(worker, slot, now_ns);
         worker->turn.write_ns += *now_ns - from_ns;
     }
 }
@@ -209,24 +228,27 @@ static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
     worker_make_ready(target, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
 }
 
-/* A copy of the publish for every other worker that has members of the room. */
+/* A copy of the publish for every other worker of this node that has members of the room. */
 static void hand_over(struct node_worker *worker, const struct node_inbound *publish,
                       base_ns now_ns) {
-    struct node *node = worker->node;
+    struct cluster *cluster = worker->cluster;
+    const struct layout *layout = cluster->layout;
     struct node_inbound copy = *publish; /* the pool may move */
-    for (int32_t other = 0; other < node->layout->workers_count; other++)
-        if (other != worker->index &&
-            layout_room(node->layout, other, copy.room)->members_count > 0)
-            run_at(node->run, now_ns, handed_over, &node->workers[other],
-                   (uint64_t)new_inbound(node, copy));
+    for (int64_t i = layout->room_first[copy.room]; i < layout->room_first[copy.room + 1]; i++) {
+        struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
+        if (other != worker && other->node == worker->node)
+            run_at(cluster->run, now_ns, handed_over, other,
+                   (uint64_t)worker_new_inbound(cluster, copy));
+    }
 }
 
 /* What one read takes: of what has arrived, at most turn.read. */
-static int64_t readable(const struct node *node, int32_t client) {
-    int64_t budget = node->layout->node->turn.read, taken = 0;
-    for (int32_t i = node->inbound_first[client]; i >= 0 && taken < budget;
-         i = node->inbound[i].next) {
-        int64_t left = node->inbound[i].left_bytes;
+static int64_t readable(const struct node_worker *worker, int32_t client) {
+    const struct cluster *cluster = worker->cluster;
+    int64_t budget = worker->node->spec->turn.read, taken = 0;
+    for (int32_t i = cluster->inbound_first[client]; i >= 0 && taken < budget;
+         i = cluster->inbound[i].next) {
+        int64_t left = cluster->inbound[i].left_bytes;
         taken += left < budget - taken ? left : budget - taken;
     }
     return taken;
@@ -234,38 +256,78 @@ static int64_t readable(const struct node *node, int32_t client) {
 
 /* A publish that has been read to its end. */
 static void publish(struct node_worker *worker, int32_t client, int32_t index, base_ns *now_ns) {
-    struct node *node = worker->node;
-    struct node_inbound inbound = node->inbound[index];
-    node->inbound_first[client] = inbound.next;
-    free_inbound(node, index);
+    struct cluster *cluster = worker->cluster;
+    struct node_inbound inbound = cluster->inbound[index];
+    cluster->inbound_first[client] = inbound.next;
+    worker_free_inbound(cluster, index);
     worker->turn.publishes++;
+    if (inbound.origin < 0) {
+        *now_ns += costs_publish(&worker->costs);
+        return;
+    }
     add_to_room(worker, &inbound, now_ns);
     hand_over(worker, &inbound, *now_ns);
-    throttle_published(node, client, inbound.room, *now_ns);
+    backplane_publish(worker, &inbound, now_ns);
+    throttle_published(cluster, client, inbound.room, *now_ns);
 }
 
 /* The client may be closed in the middle (its own publish was one too many for it): what it has
  * sent is then gone. */
 static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
-    struct node *node = worker->node;
-    node->is_ready[client] = false;
-    if (node->inbound_first[client] < 0 || throttle_is_paused(node, client))
+    struct cluster *cluster = worker->cluster;
+    cluster->is_ready[client] = false;
+    if (cluster->inbound_first[client] < 0 || throttle_is_paused(cluster, client))
         return;
-    int64_t taken = readable(node, client);
-    int32_t room = node->inbound[node->inbound_first[client]].room;
-    *now_ns += costs_read(&worker->costs, taken, worker_working_set(worker, room));
+    int64_t taken = readable(worker, client);
+    int32_t room = cluster->inbound[cluster->inbound_first[client]].room;
+    int32_t slot = layout_slot(cluster->layout, worker->index, room);
+    *now_ns += costs_read(&worker->costs, taken, worker_working_set(worker, slot));
     worker->turn.reads++;
     worker->turn.read_bytes += taken;
-    while (taken > 0 && node->inbound_first[client] >= 0) {
-        int32_t index = node->inbound_first[client];
-        struct node_inbound *inbound = &node->inbound[index];
+    while (taken > 0 && cluster->inbound_first[client] >= 0) {
+        int32_t index = cluster->inbound_first[client];
+        struct node_inbound *inbound = &cluster->inbound[index];
         int32_t part = inbound->left_bytes < taken ? inbound->left_bytes : (int32_t)taken;
         inbound->left_bytes -= part;
         taken -= part;
         if (inbound->left_bytes == 0)
             publish(worker, client, index, now_ns);
     }
-    worker_read(node, client);
+    worker_read(cluster, client);
+}
+
+static void deliver(struct node_worker *worker, struct node_inbound publish, base_ns *now_ns) {
+    bool is_echo = publish.origin == worker->cluster->layout->worker_node[worker->index];
+    if (!is_echo && layout_slot(worker->cluster->layout, worker->index, publish.room) >= 0)
+        add_to_room(worker, &publish, now_ns);
+    else
+        *now_ns += costs_publish(&worker->costs);
+    if (!is_echo)
+        hand_over(worker, &publish, *now_ns);
+}
+
+/* Of what other nodes' publishes have arrived, whole messages until turn.read is reached: a socket
+ * that is always warm. What the node itself sent, and what nobody here is a member of, has been
+ * read for nothing. */
+static void read_backplane(struct node_worker *worker, base_ns *now_ns) {
+    struct cluster *cluster = worker->cluster;
+    int64_t taken = 0;
+    int32_t index = worker->inbox_first, end = index;
+    for (; end >= 0 && taken < worker->node->spec->turn.read; end = cluster->inbound[end].next)
+        taken += protocol_outbound_bytes(cluster->inbound[end].bytes);
+    *now_ns += costs_read(&worker->costs, taken, 0);
+    worker->turn.reads++;
+    worker->turn.read_bytes += taken;
+    while (index != end) {
+        struct node_inbound publish = cluster->inbound[index];
+        worker_free_inbound(cluster, index);
+        index = publish.next;
+        worker->turn.publishes++;
+        deliver(worker, publish, now_ns);
+    }
+    worker->inbox_first = end;
+    if (end >= 0)
+        worker_make_ready(worker, (struct node_ready){NODE_READY_BACKPLANE, 0});
 }
 
 static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
@@ -276,11 +338,14 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         read_client(worker, ready.index, now_ns);
         break;
     case NODE_READY_HANDED_OVER: {
-        struct node_inbound publish = worker->node->inbound[ready.index];
-        free_inbound(worker->node, ready.index);
+        struct node_inbound publish = worker->cluster->inbound[ready.index];
+        worker_free_inbound(worker->cluster, ready.index);
         add_to_room(worker, &publish, now_ns);
         break;
     }
+    case NODE_READY_BACKPLANE:
+        read_backplane(worker, now_ns);
+        break;
     case NODE_READY_WRITABLE:
         slow_resume(worker, ready.index, now_ns);
         worker->turn.write_ns += *now_ns - from_ns;
@@ -303,20 +368,18 @@ void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t wri
                          int64_t bytes) {
     worker->turn.writes += writes;
     worker->turn.bytes += bytes;
-    if (now_ns < worker->node->window_start_ns || now_ns >= worker->node->window_end_ns)
+    if (now_ns < worker->cluster->window_start_ns || now_ns >= worker->cluster->window_end_ns)
         return;
     worker->writes += writes;
     worker->written_bytes += bytes;
+    worker->written_packets +=
+        writes > 1 ? writes * wire_packets(bytes / writes) : wire_packets(bytes);
 }
 
 static void count_turn(struct node_worker *worker, base_ns start_ns, base_ns end_ns) {
-    const struct node *node = worker->node;
-    base_ns from = start_ns > node->window_start_ns ? start_ns : node->window_start_ns;
-    base_ns to = end_ns < node->window_end_ns ? end_ns : node->window_end_ns;
-    if (to <= from)
-        return;
-    worker->busy_ns += to - from;
-    worker->turns++;
+    base_ns within_ns = cluster_within_window(worker->cluster, start_ns, end_ns);
+    worker->busy_ns += within_ns;
+    worker->turns += within_ns > 0;
 }
 
 static void record_turn(struct node_worker *worker, base_ns start_ns, base_ns end_ns) {
@@ -331,6 +394,7 @@ static void record_turn(struct node_worker *worker, base_ns start_ns, base_ns en
 
 static void write_all(struct node_worker *worker, base_ns *now_ns) {
     base_ns from_ns = *now_ns;
+    backplane_flush(worker, now_ns);
     fan_out_all(worker, now_ns);
     worker->turn.write_ns += *now_ns - from_ns;
 }
@@ -338,10 +402,10 @@ static void write_all(struct node_worker *worker, base_ns *now_ns) {
 static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
-    const struct spec_turn *bounds = &worker->node->layout->node->turn;
+    const struct spec_turn *bounds = &worker->node->spec->turn;
     base_ns resumed_ns = steal_resume(&worker->steal, start_ns);
     if (resumed_ns > start_ns) { /* what becomes ready meanwhile is in this turn */
-        run_at(worker->node->run, resumed_ns, turn, worker, 0);
+        run_at(worker->cluster->run, resumed_ns, turn, worker, 0);
         return;
     }
     base_ns loop_ns = costs_turn(&worker->costs, worker->turn.writes);
@@ -361,6 +425,6 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     count_turn(worker, start_ns, now_ns);
     if (worker->log.turns != NULL)
         record_turn(worker, start_ns, now_ns);
-    fingerprint_u64(&worker->node->run->fingerprint, (uint64_t)now_ns);
-    run_at(worker->node->run, now_ns, turn_over, worker, 0);
+    fingerprint_u64(&worker->cluster->run->fingerprint, (uint64_t)now_ns);
+    run_at(worker->cluster->run, now_ns, turn_over, worker, 0);
 }

@@ -1,5 +1,6 @@
-/* What the real pair cannot honour: a SIM field that differs from its default. Compared as
- * canonical text, in which two values are equal exactly when they are written the same. */
+/* What the real pair cannot honour: a SIM field that differs from its default, and a second kind of
+ * node. Compared as canonical text, in which two values are equal exactly when they are written the
+ * same. */
 #include "models/spec/spec.h"
 
 #include "models/spec/apply.h"
@@ -81,6 +82,17 @@ static void check_object(struct walk *walk, const struct table *table, const voi
     }
 }
 
+static void check_one_node(struct walk *walk, const struct spec_scenario *scenario) {
+    if (scenario->nodes_count <= 1)
+        return;
+    walk->is_good = false;
+    int32_t path = reading_enter(&walk->reading, "nodes");
+    reading_error_at(&walk->reading, walk->place,
+                     "%d kinds of nodes are for the simulator only; the real pair has one node",
+                     scenario->nodes_count);
+    reading_leave(&walk->reading, path);
+}
+
 bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
     struct arena arena;
     arena_init(&arena);
@@ -89,6 +101,7 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file, str
     struct spec_scenario standard = {0};
     apply_defaults(&arena, &table_scenario, &standard);
     check_object(&walk, &table_scenario, scenario, &standard);
+    check_one_node(&walk, scenario);
     arena_fini(&arena);
     return walk.is_good;
 }

@@ -31,9 +31,22 @@ static const struct {
 #undef COST
 };
 
+/* source PROFILE_MEASURED: nothing is assumed of it. */
+static const struct profile_entry assumed[COST_COUNT] = {
+#define COST(name, unit, lowest, highest, doc)
+#define ASSUMED(name_, unit_, lowest_, highest_, value_, source_, note_, doc_)                     \
+    [COST_##name_] = {.value = (value_), .source = PROFILE_##source_, .note = (note_)},
+#include "models/spec/rows/cost.def"
+#undef COST
+};
+
 static const char *const source_names[] = {[PROFILE_MEASURED] = "measured",
                                            [PROFILE_PUBLISHED] = "published",
                                            [PROFILE_ASSUMED] = "assumed"};
+
+const struct profile_entry *profile_assumed(enum cost cost) {
+    return assumed[cost].source == PROFILE_MEASURED ? NULL : &assumed[cost];
+}
 
 const char *profile_cost_name(enum cost cost) {
     return rows[cost].name;
@@ -75,11 +88,12 @@ static double move_entry(struct profile_entry *entry, double factor, double erro
     return entry->value * hypot(log(factor) * entry->elasticity_error, elasticity * error);
 }
 
+/* What nobody measured here is of another machine. */
 void profile_move(struct profile *profile, double factor, double error) {
     double added[COST_COUNT] = {0}, covariance[COST_COUNT][COST_COUNT];
     bool is_added = false;
     for (int32_t i = 0; i < COST_COUNT; i++)
-        if (strcmp(rows[i].unit, "ns") == 0) {
+        if (strcmp(rows[i].unit, "ns") == 0 && !profile_assumed((enum cost)i)) {
             added[i] = move_entry(&profile->costs[i], factor, error);
             is_added |= added[i] > 0;
         }

@@ -79,15 +79,19 @@ struct profile_costs profile_means(const struct profile *profile);
  * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
-/* The same costs on a machine that has become `factor` times as slow: every row in ns by its
- * elasticity, with its standard error. `factor`: the yardstick "send" taken beside what is to be
- * predicted, over the profile's own; `error`: how sure that is, its standard error as a share. What
- * both it and the elasticities leave open is common to all costs, and goes into their errors and
- * correlations. */
+/* The same costs on a machine that has become `factor` times as slow: every row in ns that
+ * a calibration measures by its elasticity, with its standard error. `factor`: the yardstick "send"
+ * taken beside what is to be predicted, over the profile's own; `error`: how sure that is, its
+ * standard error as a share. What both it and the elasticities leave open is common to all costs,
+ * and goes into their errors and correlations. */
 void profile_move(struct profile *profile, double factor, double error);
 /* NULL: the profile has no such yardstick. */
 const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
                                                        const char *name);
+
+/* What stands in the rows for a cost that no calibration measures; NULL: it is one that is
+ * measured. */
+const struct profile_entry *profile_assumed(enum cost cost);
 
 const char *profile_cost_name(enum cost cost);
 const char *profile_cost_unit(enum cost cost);

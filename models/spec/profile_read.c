@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 32 };
+enum { NAMES_MAX = 64 };
 _Static_assert((int)COST_COUNT <= (int)NAMES_MAX, "a complaint may have to list every cost");
 
 struct member {
@@ -306,7 +306,7 @@ static void read_costs(struct reading *reading, UNUSED const struct member *memb
     }
     struct names missing = {.count = 0};
     for (int32_t i = 0; i < COST_COUNT; i++)
-        if (!json_member(json, profile_cost_name((enum cost)i)))
+        if (!json_member(json, profile_cost_name((enum cost)i)) && !profile_assumed((enum cost)i))
             missing.items[missing.count++] = profile_cost_name((enum cost)i);
     say_missing(reading, json, &missing);
 }
@@ -398,7 +398,8 @@ static void set_nothing_known(struct profile *profile) {
     memset(profile, 0, sizeof *profile);
     profile->name = profile->made_at = profile->mode = "";
     for (int32_t i = 0; i < COST_COUNT; i++) {
-        profile->costs[i].note = "";
+        profile->costs[i] = profile_assumed((enum cost)i) ? *profile_assumed((enum cost)i)
+                                                          : (struct profile_entry){.note = ""};
         profile->correlation[i][i] = 1;
     }
     profile->windows = profile->blocks = profile->condition_number = NAN;

@@ -29,6 +29,8 @@ static const struct {
     [TABLE_SIZES] = {"sizes", "a distribution, see below"},
     [TABLE_LENGTHS] = {"lengths",
                        "a distribution, see below; its values may have a unit: `\"2KiB\"`"},
+    [TABLE_DELAYS] = {"delays",
+                      "a time, `\"200us\"`, or a distribution of times, see below; no zipf"},
     [TABLE_PACE] = {"pace", "how often, see below"},
     [TABLE_VALUE] = {"value", "a number, or text: `3`, `\"10ms\"`, `\"2/s per room\"`"},
     [TABLE_VALUES] = {"values", "a list of anything that a field may hold: `[10, 100]`, "
@@ -263,6 +265,16 @@ void spec_write_reference(struct text *out) {
     add_drawn_types(out);
 }
 
+static void add_assumed_cell(const struct profile_entry *entry, struct text *out) {
+    struct text cell;
+    text_init(&cell);
+    if (entry)
+        text_addf(&cell, "%g, %s: %s", entry->value, profile_source_name(entry->source),
+                  entry->note);
+    add_cell(out, text_bytes(&cell));
+    text_fini(&cell);
+}
+
 void profile_write_reference(struct text *out) {
     text_add(
         out,
@@ -281,7 +293,9 @@ void profile_write_reference(struct text *out) {
         "| `yardsticks` | by name: `value` (of `send` the lower quartile, else the median), "
         "`spread` ((p95 - p5) / 2 as a share of it), "
         "`unit` |\n"
-        "| `costs` | every row of the table below: `value`, `stderr`, `unit`, `source` "
+        "| `costs` | every row of the table below (those that are assumed or published there may "
+        "be "
+        "left out): `value`, `stderr`, `unit`, `source` "
         "(`measured`, `published` "
         "or `assumed`), `note`, and where known `elasticity` with its `elasticity_stderr`: it goes "
         "with the yardstick `send` to this power |\n"
@@ -295,8 +309,10 @@ void profile_write_reference(struct text *out) {
         "correlations, and clamps each to its range. Correlations that no distribution has are "
         "shrunk "
         "towards zero until one has them.\n\n"
-        "## Costs\n\nOf the gateway's worker, unless the name begins with `load`.\n\n"
-        "| cost | unit | range | what it is |\n|---|---|---|---|\n");
+        "## Costs\n\nOf the gateway's worker, unless the name begins with `load` or with the "
+        "system whose they are.\n\n"
+        "| cost | unit | range | what it is | unless the profile has its own |\n"
+        "|---|---|---|---|---|\n");
     for (int32_t i = 0; i < COST_COUNT; i++) {
         enum cost cost = (enum cost)i;
         text_add(out, "|");
@@ -304,6 +320,7 @@ void profile_write_reference(struct text *out) {
         text_addf(out, " %s | %g to %g |", profile_cost_unit(cost), profile_cost_lowest(cost),
                   profile_cost_highest(cost));
         add_cell(out, profile_cost_doc(cost));
+        add_assumed_cell(profile_assumed(cost), out);
         text_add(out, "\n");
     }
 }

@@ -50,8 +50,8 @@ static bool unknown_segment(struct walk *walk, const char *segment, const char *
 }
 
 static bool is_distribution(const struct table_row *row) {
-    return row->kind == TABLE_FIELD &&
-           (row->type == TABLE_SIZES || row->type == TABLE_LENGTHS || row->type == TABLE_PACE);
+    return row->kind == TABLE_FIELD && (row->type == TABLE_SIZES || row->type == TABLE_LENGTHS ||
+                                        row->type == TABLE_DELAYS || row->type == TABLE_PACE);
 }
 
 /* rooms.lobbies.size.log_normal.mean: what follows a distribution's field goes into its JSON. */

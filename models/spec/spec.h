@@ -50,8 +50,8 @@ struct spec_names {
     int32_t count;
 };
 
-/* A distribution of room sizes or message lengths: {"constant": 100}, {"log_normal": {"mean": 150,
- * "sigma": 1.2}},
+/* A distribution of room sizes, message lengths or delays: {"constant": 100}, {"log_normal":
+ * {"mean": 150, "sigma": 1.2}},
  * {"zipf": {"exponent": 1.1, "lowest": 2, "highest": 10000}}, {"empirical": [[value, weight],
  * ...]}. `mean` of a log-normal is the mean itself, `sigma` the standard deviation of the
  * logarithm; draws are rounded to whole numbers and kept within [lowest, highest] (defaults: the
@@ -117,6 +117,7 @@ typedef const char *spec_type_TEXT;
 typedef struct spec_names spec_type_NAMES;
 typedef struct spec_dist spec_type_SIZES;
 typedef struct spec_dist spec_type_LENGTHS;
+typedef struct spec_dist spec_type_DELAYS; /* nanoseconds; never a zipf */
 typedef struct spec_pace spec_type_PACE;
 typedef struct spec_value spec_type_VALUE;   /* text "": none */
 typedef struct spec_values spec_type_VALUES; /* of any JSON */
@@ -160,6 +161,12 @@ struct spec_send_queue {
 struct spec_node {
     const char *name;
 #include "models/spec/rows/node.def"
+};
+struct spec_balancer {
+#include "models/spec/rows/balancer.def"
+};
+struct spec_backplane {
+#include "models/spec/rows/backplane.def"
 };
 struct spec_delivery {
 #include "models/spec/rows/delivery.def"

@@ -137,6 +137,20 @@ static const struct table_row node_rows[] = {
 TABLE(node, "a node")
 #undef THIS
 
+#define THIS spec_balancer
+static const struct table_row balancer_rows[] = {
+#include "models/spec/rows/balancer.def"
+};
+TABLE(balancer, "the balancer")
+#undef THIS
+
+#define THIS spec_backplane
+static const struct table_row backplane_rows[] = {
+#include "models/spec/rows/backplane.def"
+};
+TABLE(backplane, "the backplane")
+#undef THIS
+
 #define THIS spec_delivery
 static const struct table_row delivery_rows[] = {
 #include "models/spec/rows/delivery.def"
@@ -178,9 +192,9 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,  &receive_table,    &population_table, &room_group_table, &traffic_table,
-    &turn_table,   &send_queue_table, &node_table,       &delivery_table,   &objectives_table,
-    &window_table, &machine_table,    &table_scenario,
+    &stall_table,    &receive_table,    &population_table, &room_group_table, &traffic_table,
+    &turn_table,     &send_queue_table, &node_table,       &balancer_table,   &backplane_table,
+    &delivery_table, &objectives_table, &window_table,     &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

@@ -29,6 +29,7 @@ enum table_type {
     TABLE_NAMES,
     TABLE_SIZES,
     TABLE_LENGTHS,
+    TABLE_DELAYS,
     TABLE_PACE,
     TABLE_VALUE,
     TABLE_VALUES,

@@ -269,6 +269,7 @@ static const struct value_ops *const ops_by_type[TABLE_TYPES_COUNT] = {
     [TABLE_NAMES] = &names_ops,
     [TABLE_SIZES] = &value_dist_ops,
     [TABLE_LENGTHS] = &value_dist_ops,
+    [TABLE_DELAYS] = &value_dist_ops,
     [TABLE_PACE] = &value_pace_ops,
     [TABLE_VALUE] = &value_value_ops,
     [TABLE_VALUES] = &value_values_ops,

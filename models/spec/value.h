@@ -38,7 +38,7 @@ struct value_ops {
 };
 extern const struct value_ops
     value_quantity_ops; /* value_quantity.c: numbers with and without a unit */
-extern const struct value_ops value_dist_ops; /* value_dist.c: SIZES, LENGTHS */
+extern const struct value_ops value_dist_ops; /* value_dist.c: SIZES, LENGTHS, DELAYS */
 extern const struct value_ops value_pace_ops; /* value_pace.c */
 extern const struct value_ops value_value_ops, value_values_ops, value_texts_ops,
     value_seeds_ops; /* value_list.c */

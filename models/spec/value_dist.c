@@ -1,7 +1,9 @@
-/* SIZES and LENGTHS: {"constant": 100}, {"log_normal": {...}}, {"zipf": {...}}, {"empirical":
+/* SIZES, LENGTHS and DELAYS: {"constant": 100}, {"log_normal": {...}}, {"zipf": {...}},
+ * {"empirical":
  * [[value, weight], ...]}.
  *
- * Values are whole and within the row's range; a length may also be written as a quantity ("8KiB").
+ * Values are whole and within the row's range; a length may also be written as a quantity ("8KiB"),
+ * and a delay must be ("200us", which alone stands for a constant one).
  * The parameters of a kind are rows of a small table of their own, so that reading, writing and the
  * schema cannot disagree. */
 #include "models/spec/value.h"
@@ -49,6 +51,12 @@ static const char *const kind_names[] = {
     [SPEC_DIST_EMPIRICAL] = "empirical",
 };
 
+static enum units_kind units_of(const struct parameter *parameter, const struct table_row *row) {
+    if (!parameter->is_value || row->type == TABLE_SIZES)
+        return UNITS_NONE;
+    return row->type == TABLE_DELAYS ? UNITS_TIME : UNITS_BYTES;
+}
+
 static double range_low(const struct parameter *parameter, const struct table_row *row) {
     return parameter->is_value ? strtod(row->lowest, NULL) : parameter->lowest;
 }
@@ -60,8 +68,16 @@ static double range_high(const struct parameter *parameter, const struct table_r
 /* "a whole number from 1 to 10000000" */
 static void describe(const struct parameter *parameter, const struct table_row *row,
                      struct text *out) {
+    enum units_kind units = units_of(parameter, row);
+    if (units == UNITS_TIME) {
+        text_add(out, "a time from ");
+        value_write_quantity(units, range_low(parameter, row), out);
+        text_add(out, " to ");
+        value_write_quantity(units, range_high(parameter, row), out);
+        return;
+    }
     text_add(out, parameter->is_whole ? "a whole number" : "a number");
-    if (parameter->is_value && row->type == TABLE_LENGTHS)
+    if (units == UNITS_BYTES)
         text_add(out, " of bytes");
     text_add(out, " from ");
     value_write_double(range_low(parameter, row), out);
@@ -83,12 +99,12 @@ static bool refuse(struct reading *reading, const struct parameter *parameter,
 static bool number_parse(struct reading *reading, const struct parameter *parameter,
                          const struct table_row *row, const struct json *json, double *out) {
     struct units_result result;
-    bool may_have_unit = parameter->is_value && row->type == TABLE_LENGTHS;
+    enum units_kind units = units_of(parameter, row);
     double value;
-    if (json->kind == JSON_NUMBER)
+    if (json->kind == JSON_NUMBER && units != UNITS_TIME)
         value = strtod(json->text, NULL);
-    else if (may_have_unit && json->kind == JSON_STRING &&
-             units_parse(UNITS_BYTES, json->text, &result) && *result.rest == '\0')
+    else if (units != UNITS_NONE && json->kind == JSON_STRING &&
+             units_parse(units, json->text, &result) && *result.rest == '\0')
         value = result.value;
     else
         return refuse(reading, parameter, row, json);
@@ -217,9 +233,14 @@ static bool empirical_parse(struct reading *reading, const struct table_row *row
     return is_good;
 }
 
-static bool kind_of(struct reading *reading, const struct json *member, struct spec_dist *dist) {
+static bool is_possible(const struct table_row *row, size_t kind) {
+    return kind != SPEC_DIST_ZIPF || row->type != TABLE_DELAYS;
+}
+
+static bool kind_of(struct reading *reading, const struct table_row *row, const struct json *member,
+                    struct spec_dist *dist) {
     for (size_t i = 0; i < COUNT_OF(kind_names); i++) {
-        if (strcmp(member->key, kind_names[i]) == 0) {
+        if (strcmp(member->key, kind_names[i]) == 0 && is_possible(row, i)) {
             dist->kind = (enum spec_dist_kind)i;
             return true;
         }
@@ -246,6 +267,13 @@ static bool body_parse(struct reading *reading, const struct table_row *row,
 
 static bool dist_parse(struct reading *reading, const struct table_row *row,
                        const struct json *json, void *out) {
+    if (row->type == TABLE_DELAYS && json->kind == JSON_STRING) {
+        struct spec_dist constant = {.kind = SPEC_DIST_CONSTANT};
+        bool is_good = number_parse(reading, &constant_parameter, row, json, &constant.constant);
+        if (is_good)
+            memcpy(out, &constant, sizeof constant);
+        return is_good;
+    }
     if (json->kind != JSON_OBJECT || json->count != 1) {
         bool is_number = json->kind == JSON_NUMBER && strlen(json->text) < 20;
         bool is_object = json->kind == JSON_OBJECT;
@@ -259,7 +287,7 @@ static bool dist_parse(struct reading *reading, const struct table_row *row,
         return false;
     }
     struct spec_dist dist = {0};
-    if (!kind_of(reading, json->first, &dist))
+    if (!kind_of(reading, row, json->first, &dist))
         return false;
     int32_t path = reading_enter(reading, json->first->key);
     bool is_good = body_parse(reading, row, json->first, &dist);
@@ -269,23 +297,35 @@ static bool dist_parse(struct reading *reading, const struct table_row *row,
     return is_good;
 }
 
-static void members_write(struct parameters parameters, const struct spec_dist *dist,
-                          struct text *out) {
+static void number_write(const struct parameter *parameter, const struct table_row *row,
+                         double value, struct text *out) {
+    if (units_of(parameter, row) != UNITS_TIME) {
+        value_write_double(value, out);
+        return;
+    }
+    text_add(out, "\"");
+    value_write_quantity(UNITS_TIME, value, out);
+    text_add(out, "\"");
+}
+
+static void members_write(struct parameters parameters, const struct table_row *row,
+                          const struct spec_dist *dist, struct text *out) {
     text_add(out, "{");
     for (int32_t i = 0; i < parameters.count; i++) {
         double value;
         memcpy(&value, (const char *)dist + parameters.items[i].offset, sizeof value);
         text_addf(out, "%s\"%s\": ", i ? ", " : "", parameters.items[i].key);
-        value_write_double(value, out);
+        number_write(&parameters.items[i], row, value, out);
     }
     text_add(out, "}");
 }
 
-static void points_write(const struct spec_dist *dist, struct text *out) {
+static void points_write(const struct table_row *row, const struct spec_dist *dist,
+                         struct text *out) {
     text_add(out, "[");
     for (int32_t i = 0; i < dist->points_count; i++) {
         text_add(out, i ? ", [" : "[");
-        value_write_double(dist->values[i], out);
+        number_write(&empirical_value, row, dist->values[i], out);
         text_add(out, ", ");
         value_write_double(dist->weights[i], out);
         text_add(out, "]");
@@ -294,47 +334,57 @@ static void points_write(const struct spec_dist *dist, struct text *out) {
 }
 
 static void dist_write(const struct table_row *row, const void *value, struct text *out) {
-    (void)row;
     struct spec_dist dist;
     memcpy(&dist, value, sizeof dist);
     text_addf(out, "{\"%s\": ", kind_names[dist.kind]);
     switch (dist.kind) {
     case SPEC_DIST_CONSTANT:
-        value_write_double(dist.constant, out);
+        number_write(&constant_parameter, row, dist.constant, out);
         break;
     case SPEC_DIST_LOG_NORMAL:
         members_write((struct parameters){log_normal_parameters, COUNT_OF(log_normal_parameters)},
-                      &dist, out);
+                      row, &dist, out);
         break;
     case SPEC_DIST_ZIPF:
-        members_write((struct parameters){zipf_parameters, COUNT_OF(zipf_parameters)}, &dist, out);
+        members_write((struct parameters){zipf_parameters, COUNT_OF(zipf_parameters)}, row, &dist,
+                      out);
         break;
     case SPEC_DIST_EMPIRICAL:
-        points_write(&dist, out);
+        points_write(row, &dist, out);
         break;
     }
     text_add(out, "}");
 }
 
+static void quantity_schema(enum units_kind units, struct text *out) {
+    struct text pattern;
+    text_init(&pattern);
+    text_add(&pattern, "^");
+    value_unit_pattern(units, &pattern);
+    text_add(&pattern, "$");
+    text_add(out, "{\"type\": \"string\", \"pattern\": ");
+    text_add_json_string(out, text_bytes(&pattern));
+    text_add(out, "}");
+    text_fini(&pattern);
+}
+
 static void number_schema(const struct parameter *parameter, const struct table_row *row,
                           struct text *out) {
-    bool may_have_unit = parameter->is_value && row->type == TABLE_LENGTHS;
-    text_add(out, may_have_unit ? "{\"anyOf\": [{" : "{");
+    enum units_kind units = units_of(parameter, row);
+    if (units == UNITS_TIME) {
+        quantity_schema(units, out);
+        return;
+    }
+    text_add(out, units == UNITS_BYTES ? "{\"anyOf\": [{" : "{");
     text_addf(out, "\"type\": \"%s\", \"minimum\": ", parameter->is_whole ? "integer" : "number");
     value_write_double(range_low(parameter, row), out);
     text_add(out, ", \"maximum\": ");
     value_write_double(range_high(parameter, row), out);
     text_add(out, "}");
-    if (may_have_unit) {
-        struct text pattern;
-        text_init(&pattern);
-        text_add(&pattern, "^");
-        value_unit_pattern(UNITS_BYTES, &pattern);
-        text_add(&pattern, "$");
-        text_add(out, ", {\"type\": \"string\", \"pattern\": ");
-        text_add_json_string(out, text_bytes(&pattern));
-        text_add(out, "}]}");
-        text_fini(&pattern);
+    if (units == UNITS_BYTES) {
+        text_add(out, ", ");
+        quantity_schema(units, out);
+        text_add(out, "]}");
     }
 }
 
@@ -351,15 +401,18 @@ static void parametric_schema(struct parameters parameters, const struct table_r
     text_add(out, "]}");
 }
 
-static void dist_schema(const struct table_row *row, struct text *out) {
+static void kinds_schema(const struct table_row *row, struct text *out) {
     text_add(out, "\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1, "
                   "\"additionalProperties\": false, \"properties\": {\"constant\": ");
     number_schema(&constant_parameter, row, out);
     text_add(out, ", \"log_normal\": ");
     parametric_schema((struct parameters){log_normal_parameters, COUNT_OF(log_normal_parameters)},
                       row, out);
-    text_add(out, ", \"zipf\": ");
-    parametric_schema((struct parameters){zipf_parameters, COUNT_OF(zipf_parameters)}, row, out);
+    if (is_possible(row, SPEC_DIST_ZIPF)) {
+        text_add(out, ", \"zipf\": ");
+        parametric_schema((struct parameters){zipf_parameters, COUNT_OF(zipf_parameters)}, row,
+                          out);
+    }
     text_addf(out,
               ", \"empirical\": {\"type\": \"array\", \"minItems\": 1, \"maxItems\": %d, "
               "\"items\": {\"type\": \"array\", \"minItems\": 2, \"maxItems\": 2, "
@@ -371,7 +424,24 @@ static void dist_schema(const struct table_row *row, struct text *out) {
     text_add(out, "]}}}");
 }
 
+static void dist_schema(const struct table_row *row, struct text *out) {
+    if (row->type != TABLE_DELAYS) {
+        kinds_schema(row, out);
+        return;
+    }
+    text_add(out, "\"anyOf\": [");
+    quantity_schema(UNITS_TIME, out);
+    text_add(out, ", {");
+    kinds_schema(row, out);
+    text_add(out, "}]");
+}
+
 static void dist_expected(const struct table_row *row, struct text *out) {
+    if (row->type == TABLE_DELAYS) {
+        text_add(out, "a time such as \"200us\", or a distribution of times such as "
+                      "{\"log_normal\": {\"mean\": \"200us\", \"sigma\": 0.5}}");
+        return;
+    }
     text_addf(out, "a distribution such as {\"constant\": 100}, values from %s to %s", row->lowest,
               row->highest);
 }

@@ -1,5 +1,5 @@
 /* Who draws what: the purposes of the random streams of a workload, in one list so that no two
- * share one. Inside models/workload only. */
+ * share one. */
 #ifndef HEADROOM_MODELS_WORKLOAD_DRAWS_H
 #define HEADROOM_MODELS_WORKLOAD_DRAWS_H
 
@@ -14,6 +14,11 @@ enum draws_purpose {
     DRAWS_REPLICATION,   /* index: replication */
     DRAWS_ARRIVAL,       /* entity: room or client (0 for traffic in all), index: traffic */
     DRAWS_PUBLISH, /* entity as above, index: traffic and number of the publish within its stream */
+    DRAWS_BALANCER,  /* entity: client */
+    DRAWS_HASH_RING, /* entity: node by kind and number within it, index: its point on the ring */
+    DRAWS_PARTITION, /* entity: room: which of several backplane instances has it */
+    DRAWS_HOP,       /* entity: room, index: number of its publish and of the hop's end */
+    DRAWS_POLL,      /* entity: node by kind and number within it */
 };
 
 /* One draw, rounded to a whole number within the distribution's own bounds. */

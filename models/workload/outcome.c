@@ -1,6 +1,8 @@
 /* The verdict of a window, and the figures that follow from others. */
 #include "models/workload/outcome.h"
 
+#include "sim/base/check.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,9 @@ void outcome_fini(struct outcome *outcome) {
     hist_fini(&outcome->latency);
     free(outcome->series.delay_ms);
     free(outcome->series.deliveries);
+    free(outcome->by_node);
+    outcome->by_node = NULL;
+    outcome->by_node_count = outcome->by_node_max = 0;
     outcome->series = (struct outcome_series){0};
 }
 
@@ -45,6 +50,42 @@ const char *outcome_verdict_name(enum outcome_verdict verdict) {
     return names[verdict];
 }
 
+static void keep_by_node(struct outcome *outcome, const struct outcome_resource *resource) {
+    if (outcome->by_node_count == outcome->by_node_max) {
+        outcome->by_node_max = outcome->by_node_max * 2 + 16;
+        outcome->by_node =
+            realloc(outcome->by_node, (size_t)outcome->by_node_max * sizeof *outcome->by_node);
+        CHECK(outcome->by_node != NULL);
+    }
+    outcome->by_node[outcome->by_node_count++] = *resource;
+}
+
+static bool is_nearer(const struct outcome_resource *a, const struct outcome_resource *b) {
+    double x = a->used / a->limit, y = b->used / b->limit;
+    return x != y ? x > y : a->used > b->used; /* without limits the most used one */
+}
+
+void outcome_add_resource(struct outcome *outcome, const struct outcome_resource *resource) {
+    if (resource->node)
+        keep_by_node(outcome, resource);
+    for (int32_t i = 0; i < outcome->resources_count; i++) {
+        if (strcmp(outcome->resources[i].name, resource->name) != 0)
+            continue;
+        if (is_nearer(resource, &outcome->resources[i]))
+            outcome->resources[i] = *resource;
+        return;
+    }
+    CHECK(outcome->resources_count < OUTCOME_RESOURCES_MAX);
+    outcome->resources[outcome->resources_count++] = *resource;
+}
+
+const char *outcome_broke_node(const struct outcome *outcome) {
+    for (int32_t i = 0; i < outcome->resources_count; i++)
+        if (strcmp(outcome->resources[i].name, outcome->broke) == 0)
+            return outcome->resources[i].node;
+    return NULL;
+}
+
 void outcome_finish(struct outcome *outcome) {
     static const struct {
         enum outcome_metric metric;
@@ -72,6 +113,15 @@ void outcome_finish(struct outcome *outcome) {
 static const struct outcome_resource *exhausted(const struct outcome *outcome) {
     for (int32_t i = 0; i < outcome->resources_count; i++)
         if (outcome->resources[i].used >= outcome->resources[i].limit)
+            return &outcome->resources[i];
+    return NULL;
+}
+
+/* The first rate above its limit, or NULL. */
+static const struct outcome_resource *overrun(const struct outcome *outcome) {
+    for (int32_t i = 0; i < outcome->resources_count; i++)
+        if (outcome->resources[i].is_rate &&
+            outcome->resources[i].used > outcome->resources[i].limit)
             return &outcome->resources[i];
     return NULL;
 }
@@ -111,10 +161,15 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
     bool is_late = metric[OUTCOME_late_share] > 1 - objectives->delivery.share + 1e-12;
     bool is_lost = metric[OUTCOME_lost] > objectives->lost_share * due;
     bool grows = is_growing(outcome, objectives);
-    if (is_lost && metric[OUTCOME_closed_slow] > 0)
+    const struct outcome_resource *over = overrun(outcome);
+    if (is_lost && metric[OUTCOME_unrouted] > 0)
+        outcome->broke = "backplane";
+    else if (is_lost && metric[OUTCOME_closed_slow] > 0)
         outcome->broke = "send_queue";
     else if (exhausted(outcome) && metric[OUTCOME_refused] > 0)
         outcome->broke = exhausted(outcome)->name;
+    else if (over)
+        outcome->broke = over->name;
     else if (is_late || grows)
         outcome->broke = nearest_to_limit(outcome);
     else if (is_lost)
@@ -122,7 +177,6 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
     bool is_refused = metric[OUTCOME_refused] > 0;
     if (is_refused && !*outcome->broke)
         outcome->broke = "open_files";
-    outcome->verdict = grows                              ? OUTCOME_UNSTABLE
-                       : is_late || is_lost || is_refused ? OUTCOME_FAILS
-                                                          : OUTCOME_HOLDS;
+    bool is_missed = is_late || is_lost || is_refused || over;
+    outcome->verdict = grows ? OUTCOME_UNSTABLE : is_missed ? OUTCOME_FAILS : OUTCOME_HOLDS;
 }

@@ -26,9 +26,11 @@ enum outcome_verdict { OUTCOME_HOLDS, OUTCOME_FAILS, OUTCOME_UNSTABLE, OUTCOME_C
 /* A resource's use against its limit; the one nearest to its limit names what breaks first. */
 struct outcome_resource {
     const char *name; /* "worker_cpu", "open_files", "memory", "send_queue": static text */
+    const char *node; /* whose it is; outlives the outcome; NULL: there is one only */
     const char *unit;
     double used;
     double limit; /* INFINITY: none */
+    bool is_rate; /* nothing waits for it in the model: above its limit the run fails by it */
 };
 
 struct outcome_series { /* equal windows from the start of the measured window */
@@ -46,7 +48,9 @@ struct outcome {
                             deliveries stand behind each */
     double latency_weight;
     struct outcome_resource resources[OUTCOME_RESOURCES_MAX];
-    int32_t resources_count;
+    int32_t resources_count; /* of several nodes' the one nearest to its limit, once per name */
+    struct outcome_resource *by_node; /* [by_node_count] every node's; none where there is one */
+    int32_t by_node_count, by_node_max;
     int64_t closed_by_reason[SLOW_REASON_COUNT];
     struct outcome_series series;
     enum outcome_verdict verdict;
@@ -60,7 +64,13 @@ struct outcome {
 };
 
 void outcome_init(struct outcome *outcome); /* every metric NAN, verdict CANNOT_TELL */
-void outcome_fini(struct outcome *outcome); /* frees the histogram and the series */
+void outcome_fini(struct outcome *outcome); /* frees histogram, series and by_node */
+
+/* Keeps a node's resource, and puts it in front of the others of its name if it is nearer to its
+ * limit. */
+void outcome_add_resource(struct outcome *outcome, const struct outcome_resource *resource);
+/* On which node it broke first; NULL: not on one of several nodes. */
+const char *outcome_broke_node(const struct outcome *outcome);
 
 const char *outcome_metric_name(enum outcome_metric metric);
 const char *outcome_metric_unit(enum outcome_metric metric);

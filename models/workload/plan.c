@@ -251,6 +251,7 @@ static void fill(const struct plan *plan, struct plan_stream *stream,
     }
     publish->traffic = stream->traffic;
     publish->bytes = (int32_t)draws_from(&traffic->bytes, &rng);
+    publish->is_heard = traffic->active >= 1 || rng_uniform(&rng) < traffic->active;
 }
 
 bool plan_next(struct plan *plan, struct plan_publish *publish) {
@@ -271,15 +272,19 @@ bool plan_next(struct plan *plan, struct plan_publish *publish) {
 
 /* --- how much --- */
 
+static double mean_room(const struct roster *roster, const struct plan_rooms *rooms) {
+    double members = 0;
+    for (int32_t i = 0; i < rooms->count; i++)
+        members += roster->rooms[rooms->items[i]].members_count;
+    return rooms->count > 0 ? members / rooms->count : 0;
+}
+
 /* Mean members of the room that a publish of this traffic lands in. */
 static double mean_recipients(const struct roster *roster, const struct spec_traffic *traffic,
                               const struct plan_rooms *rooms) {
     double members = 0, weight = 0;
-    if (traffic->rate.per != SPEC_PER_USER) {
-        for (int32_t i = 0; i < rooms->count; i++)
-            members += roster->rooms[rooms->items[i]].members_count;
-        return rooms->count > 0 ? members / rooms->count : 0;
-    }
+    if (traffic->rate.per != SPEC_PER_USER)
+        return mean_room(roster, rooms);
     for (int32_t client = 0; client < roster->clients_count; client++) {
         int32_t first = 0, count = rooms_of_client(roster, client, rooms->group, &first);
         if (roster->population[client] != rooms->from || count == 0)
@@ -301,8 +306,9 @@ struct plan_load plan_offered(const struct roster *roster) {
         double rate = traffic->rate.stages[traffic->rate.stages_count - 1].rate_per_s *
                       sources_count(roster, traffic, &rooms);
         int64_t bytes = llround(spec_dist_mean(&traffic->bytes));
-        double recipients = mean_recipients(roster, traffic, &rooms);
+        double recipients = traffic->active * mean_recipients(roster, traffic, &rooms);
         load.publishes_per_s += rate;
+        load.product_per_s += rate * traffic->active * mean_room(roster, &rooms);
         load.deliveries_per_s += rate * recipients;
         load.inbound_bytes_per_s += rate * (double)protocol_inbound_bytes(bytes);
         load.outbound_bytes_per_s += rate * recipients * (double)protocol_outbound_bytes(bytes);

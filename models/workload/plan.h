@@ -12,12 +12,15 @@
 #include "sim/base/rng.h"
 #include "sim/base/time.h"
 
+#include <stdbool.h>
+
 struct plan_publish {
     base_ns due_ns;
     int32_t traffic; /* index into scenario->traffic */
     int32_t room;
     int32_t client;  /* the sender */
     int32_t bytes;   /* payload of the delivered message */
+    bool is_heard;   /* false: nobody in the room is listening */
     uint64_t number; /* 0, 1, ... in order of due time */
 };
 
@@ -61,6 +64,7 @@ bool plan_next(struct plan *plan, struct plan_publish *publish);
  * "offered" and "amplified" load. */
 struct plan_load {
     double publishes_per_s;
+    double product_per_s; /* publishes x mean room x active share: what is often planned with */
     double deliveries_per_s;
     double inbound_bytes_per_s;
     double outbound_bytes_per_s;

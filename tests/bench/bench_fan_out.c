@@ -112,12 +112,12 @@ struct seen {
     int64_t deliveries, closed_form;
 };
 
-static void look(void *target, const struct node *node) {
+static void look(void *target, const struct cluster *cluster) {
     struct seen *seen = target;
-    seen->run_bytes = node->run->arena.used_bytes;
-    seen->closed_form = node->tally.closed_form;
-    for (int32_t i = 0; i < node->tally.steps_count; i++)
-        seen->deliveries += node->tally.steps[i].delivered;
+    seen->run_bytes = cluster->run->arena.used_bytes;
+    seen->closed_form = cluster->tally.closed_form;
+    for (int32_t i = 0; i < cluster->tally.steps_count; i++)
+        seen->deliveries += cluster->tally.steps[i].delivered;
 }
 
 /* Deliveries per second of processor time. */

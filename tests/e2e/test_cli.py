@@ -12,6 +12,8 @@ import unittest
 
 HEADROOM, SOURCE = sys.argv[1], sys.argv[2]
 LOBBY = os.path.join(SOURCE, "scenarios", "lobby.json")
+WORKED = (os.path.join(SOURCE, "scenarios", "worked-example.json"),
+          "--profile", os.path.join(SOURCE, "scenarios", "profiles", "worked-example.json"))
 
 SMALL = """{
   "name": "small",
@@ -142,6 +144,29 @@ class CommandLine(unittest.TestCase):
         self.assertIn("value", one["active"]["as_measured"])
         # descriptors: 200 less 32 reserved and 4 of the one worker (models/workload/admission.h)
         self.assertEqual((one["idle"]["value"], one["idle"]["limit"]), (164, "open_files"))
+
+    def test_a_cluster_has_one_idle_ceiling_and_says_which_node_is_full(self):
+        with open(self.small, "w") as file:
+            file.write(SMALL.replace('"n": {', '"big": { "open_files": 1000 }, "n": { "count": 2,')
+                       .replace('"window"', '"backplane": { "kind": "broadcast", "latency": "0s" }, "window"'))
+        answer, _ = self.answer("ceiling", self.small)
+        # Three nodes take a third each; 200 descriptors let 164 in, and the second node of that kind gets its
+        # thirteenth of 40 clients as the first does: 164 x 40 / 13, rounded down.
+        self.assertEqual((answer["idle"]["value"], answer["idle"]["limit"], answer["idle"]["limit_node"]),
+                         (504, "open_files", "n-1"))
+        self.assertIn(answer["active"].get("limit_node", answer["active"]["limit"]), ("big", "n-1", "n-2", "delivery"))
+
+    def test_the_worked_example_needs_more_nodes_than_its_formula_says(self):
+        answer, code = self.answer("run", *WORKED)
+        need = answer["need"]
+        # 2,000 x 150 x 0.4 = 120,000 writes/s at 40,000 a node: three that are 100 % busy
+        self.assertEqual((need["product_writes_per_s"], need["node_writes_per_s"]), (120000, 40000))
+        self.assertEqual((need["nodes_by_inbound"], need["nodes_by_product"], need["nodes_by_size_biased"]), (1, 3, 3))
+        self.assertEqual((code, answer["broke"]), (99, "worker_cpu"))
+        self.assertIn(answer["broke_node"], ("gateway-1", "gateway-2", "gateway-3"))
+        self.assertEqual((need["nodes_simulated"], need["nodes_simulated_one_lost"]), (4, 5))
+        _, code = self.answer("run", *WORKED, "--set", "nodes.gateway.count=4")
+        self.assertEqual(code, 0)
 
 
 if __name__ == "__main__":

@@ -64,14 +64,14 @@ static void compare_histograms(const struct comparison *c, const struct hist *go
     ck_assert(hist_equal(got, expected));
 }
 
-static void compare_workers(const struct comparison *c, const struct node *node) {
+static void compare_workers(const struct comparison *c, const struct cluster *cluster) {
     base_ns busy_ns = 0;
     int64_t turns = 0, writes = 0, bytes = 0;
-    for (int32_t i = 0; i < node->layout->workers_count; i++) {
-        busy_ns += node->workers[i].busy_ns;
-        turns += node->workers[i].turns;
-        writes += node->workers[i].writes;
-        bytes += node->workers[i].written_bytes;
+    for (int32_t i = 0; i < cluster->layout->workers_count; i++) {
+        busy_ns += cluster->workers[i].busy_ns;
+        turns += cluster->workers[i].turns;
+        writes += cluster->workers[i].writes;
+        bytes += cluster->workers[i].written_bytes;
     }
     same(c, "busy_ns", 0, busy_ns, c->expected->busy_ns);
     same(c, "turns", 0, turns, c->expected->turns);
@@ -79,25 +79,27 @@ static void compare_workers(const struct comparison *c, const struct node *node)
     same(c, "written_bytes", 0, bytes, c->expected->written_bytes);
 }
 
-static void compare(void *target, const struct node *node) {
+static void compare(void *target, const struct cluster *cluster) {
     struct comparison *c = target;
     c->is_compared = true;
-    compare_steps(c, &node->tally);
-    compare_histograms(c, &node->tally.hists[0]);
+    compare_steps(c, &cluster->tally);
+    compare_histograms(c, &cluster->tally.hists[0]);
     for (int32_t i = 0; i < SLOW_REASON_COUNT; i++) {
-        same(c, "closed", i, node->counts.closed_by_reason[i], c->expected->closed_by_reason[i]);
-        coverage.closed[i] += node->counts.closed_by_reason[i];
+        same(c, "closed", i, cluster->nodes[0].counts.closed_by_reason[i],
+             c->expected->closed_by_reason[i]);
+        coverage.closed[i] += cluster->nodes[0].counts.closed_by_reason[i];
     }
-    same(c, "queued_bytes", 0, node->counts.queued_bytes, c->expected->queued_bytes);
-    same(c, "queued_bytes_max", 0, node->counts.queued_bytes_max, c->expected->queued_bytes_max);
-    ck_assert_int_ge(node->counts.queued_bytes, 0);
-    ck_assert_int_ge(node->counts.blocked_count, 0);
-    same(c, "paused_ns", 0, node->counts.paused_ns, c->expected->paused_ns);
-    same(c, "is_dead", 0, node->is_dead, c->expected->is_dead);
-    compare_workers(c, node);
-    coverage.paused += node->counts.paused_ns > 0;
-    coverage.dead += node->is_dead;
-    coverage.ranges += node->tally.closed_form > 0;
+    same(c, "queued_bytes", 0, cluster->nodes[0].counts.queued_bytes, c->expected->queued_bytes);
+    same(c, "queued_bytes_max", 0, cluster->nodes[0].counts.queued_bytes_max,
+         c->expected->queued_bytes_max);
+    ck_assert_int_ge(cluster->nodes[0].counts.queued_bytes, 0);
+    ck_assert_int_ge(cluster->nodes[0].counts.blocked_count, 0);
+    same(c, "paused_ns", 0, cluster->paused_ns, c->expected->paused_ns);
+    same(c, "is_dead", 0, cluster->nodes[0].is_dead, c->expected->is_dead);
+    compare_workers(c, cluster);
+    coverage.paused += cluster->paused_ns > 0;
+    coverage.dead += cluster->nodes[0].is_dead;
+    coverage.ranges += cluster->tally.closed_form > 0;
 }
 
 static void check(const struct random_scenario *random, uint64_t seed) {

@@ -19,7 +19,7 @@ static struct linear memory = {.base = 17e6, .each = 2385, .page = 4096};
 static struct linear table = {.base = 0, .each = 0};
 
 START_TEST(descriptors_are_exact) {
-    struct study_idle_resource resource = {"open_files", "files", used, &descriptors, 20000};
+    struct study_idle_resource resource = {"open_files", "files", used, &descriptors, 20000, NULL};
     struct study_idle idle = study_idle_ceiling(&resource, 1);
     ck_assert_int_eq(idle.connections, 20000 - 38);
     ck_assert_double_eq(idle.rows[0].used, 20000);
@@ -36,10 +36,10 @@ END_TEST
 
 START_TEST(resources_break_in_order) {
     const struct study_idle_resource resources[] = {
-        {"table", "entries", used, &table, 1},
-        {"memory", "bytes", used, &memory, 41e6},
-        {"open_files", "files", used, &descriptors, 20000},
-        {"open_files_of_the_system", "files", used, &descriptors, 20000},
+        {"table", "entries", used, &table, 1, NULL},
+        {"memory", "bytes", used, &memory, 41e6, NULL},
+        {"open_files", "files", used, &descriptors, 20000, NULL},
+        {"open_files_of_the_system", "files", used, &descriptors, 20000, NULL},
     };
     struct study_idle idle = study_idle_ceiling(resources, 4);
     /* floor(41e6 / 4096) pages are 40,996,864 bytes; (40,996,864 - 17e6) / 2385 = 10,061.6 */

@@ -342,7 +342,8 @@ static void name_profile(struct calibration *calibration) {
     calibration->profile->mode = modes[calibration->options.mode].name;
 }
 
-/* Entries start as what nothing measured; an experiment that could not run leaves its entry so. */
+/* Entries start as what nothing measured, or as what their row assumes; an experiment that could
+ * not run leaves its entry so. */
 static void clear_profile(struct profile *profile) {
     *profile = (struct profile){.windows = NAN,
                                 .blocks = NAN,
@@ -351,9 +352,11 @@ static void clear_profile(struct profile *profile) {
                                 .cpu_accounted_share = NAN,
                                 .turn_error = NAN};
     for (int32_t i = 0; i < COST_COUNT; i++) {
-        profile->costs[i] = (struct profile_entry){.value = profile_cost_lowest((enum cost)i),
-                                                   .source = PROFILE_ASSUMED,
-                                                   .note = "could not be measured on this machine"};
+        const struct profile_entry unmeasured = {.value = profile_cost_lowest((enum cost)i),
+                                                 .source = PROFILE_ASSUMED,
+                                                 .note = "could not be measured on this machine"};
+        const struct profile_entry *assumed = profile_assumed((enum cost)i);
+        profile->costs[i] = assumed ? *assumed : unmeasured;
         profile->correlation[i][i] = 1;
     }
 }

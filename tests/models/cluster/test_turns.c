@@ -47,15 +47,15 @@ struct seen { /* of a node, before it is freed */
     int64_t delivered, with_kernel;
 };
 
-static void look(void *target, const struct node *node) {
+static void look(void *target, const struct cluster *cluster) {
     struct seen *seen = target;
-    seen->window_start_ns = node->window_start_ns;
-    seen->window_end_ns = node->window_end_ns;
+    seen->window_start_ns = cluster->window_start_ns;
+    seen->window_end_ns = cluster->window_end_ns;
     seen->delivered = seen->with_kernel = 0;
-    for (int32_t i = 0; i < node->tally.steps_count; i++)
-        seen->delivered += node->tally.steps[i].delivered;
-    for (int32_t i = 0; i < node->layout->consumers_count; i++)
-        seen->with_kernel += node->consumers[i].sent.count;
+    for (int32_t i = 0; i < cluster->tally.steps_count; i++)
+        seen->delivered += cluster->tally.steps[i].delivered;
+    for (int32_t i = 0; i < cluster->layout->consumers_count; i++)
+        seen->with_kernel += cluster->consumers[i].sent.count;
 }
 
 static struct turn_file *new_file(int32_t workers) {

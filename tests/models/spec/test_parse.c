@@ -298,6 +298,31 @@ START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
 }
 END_TEST
 
+START_TEST(the_real_pair_is_one_node) {
+    struct parsed parsed;
+    parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
+                         ", \"nodes\": {\"a\": {\"count\": 2}, \"b\": {}}, \"backplane\": "
+                         "{\"kind\": \"redis\", \"latency\": \"1ms\"}}");
+    ASSERT_GOOD(&parsed);
+    ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
+    struct text messages;
+    text_init(&messages);
+    diag_format(&parsed.diag, &messages);
+    ck_assert_str_eq(
+        text_bytes(&messages),
+        "demo.json: nodes.a.count: 2 is for the simulator only; the real pair cannot be held to "
+        "it (the default is 1)\n"
+        "demo.json: backplane.kind: \"redis\" is for the simulator only; the real pair cannot be "
+        "held to it (the default is \"none\")\n"
+        "demo.json: backplane.latency: {\"constant\": \"1ms\"} is for the simulator only; the real "
+        "pair cannot be held to it (the default is {\"constant\": \"200us\"})\n"
+        "demo.json: nodes: 2 kinds of nodes are for the simulator only; the real pair has one "
+        "node\n");
+    text_fini(&messages);
+    parsed_fini(&parsed);
+}
+END_TEST
+
 START_TEST(a_simulator_field_at_its_default_is_no_obstacle) {
     struct parsed parsed;
     parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
@@ -529,6 +554,7 @@ int main(void) {
         TEST(nul_bytes_and_utf_16_are_found_before_the_text_ends_at_them),
         TEST(the_schema_key_is_accepted_at_the_top_and_nowhere_else),
         TEST(the_real_pair_refuses_what_only_the_simulator_honours),
+        TEST(the_real_pair_is_one_node),
         TEST(a_simulator_field_at_its_default_is_no_obstacle),
         TEST(what_is_written_is_read_back_the_same_in_two_thousand_scenarios),
         TEST(every_scenario_that_is_kept_is_accepted_without_a_word_and_reads_back),

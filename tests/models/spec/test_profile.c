@@ -350,7 +350,7 @@ START_TEST(a_slower_machine_has_dearer_times_and_the_same_buffers) {
     profile_move(&moved, 1.37, 0);
     for (int32_t i = 0; i < COST_COUNT; i++) {
         bool is_time = strcmp(profile_cost_unit((enum cost)i), "ns") == 0;
-        double factor = is_time ? 1.37 : 1;
+        double factor = is_time && !profile_assumed((enum cost)i) ? 1.37 : 1;
         ck_assert_double_eq(moved.costs[i].value, profile.costs[i].value * factor);
         ck_assert_double_eq(moved.costs[i].standard_error,
                             profile.costs[i].standard_error * factor);
@@ -401,6 +401,33 @@ START_TEST(elasticities_are_written_and_read_where_they_are_known) {
 }
 END_TEST
 
+START_TEST(what_no_calibration_measures_is_as_its_row_says_unless_the_profile_has_its_own) {
+    set_up();
+    struct text text;
+    text_init(&text);
+    text_add(&text, "{\"schema_version\": 1, \"name\": \"a\", \"made_at\": "
+                    "\"2026-11-24T21:00:00Z\", \"mode\": \"full\", \"costs\": {");
+    for (int32_t i = 0; i < COST_COUNT; i++)
+        if (!profile_assumed((enum cost)i) || i == COST_kafka_copy)
+            text_addf(&text,
+                      "%s\"%s\": {\"value\": 0.5, \"stderr\": 0, \"unit\": \"%s\", \"source\": "
+                      "\"measured\"}",
+                      i == 0 ? "" : ",\n", profile_cost_name((enum cost)i),
+                      profile_cost_unit((enum cost)i));
+    text_add(&text, "}}");
+    struct profile profile;
+    ck_assert(parse(&profile, text_bytes(&text)));
+    /* rows/cost.def: 1e9 / 650,000 deliveries/s */
+    ck_assert_double_eq_tol(profile.costs[COST_redis_copy].value, 1e9 / 650000, 0.5);
+    ck_assert_int_eq(profile.costs[COST_redis_copy].source, PROFILE_PUBLISHED);
+    ck_assert_ptr_nonnull(strstr(profile.costs[COST_redis_copy].note, "650,000"));
+    ck_assert_int_eq(profile.costs[COST_kafka_copy].source, PROFILE_MEASURED);
+    ck_assert_double_eq(profile.costs[COST_kafka_copy].value, 0.5);
+    text_fini(&text);
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_yardstick_is_found_by_its_name) {
     struct profile profile = sample_profile();
     ck_assert_double_eq(profile_find_yardstick(&profile, "send_loop")->value, 1712.5);
@@ -423,6 +450,7 @@ int main(void) {
         TEST(a_slower_machine_has_dearer_times_and_the_same_buffers),
         TEST(a_move_follows_elasticities_and_adds_what_it_leaves_open_to_all_costs),
         TEST(elasticities_are_written_and_read_where_they_are_known),
+        TEST(what_no_calibration_measures_is_as_its_row_says_unless_the_profile_has_its_own),
         TEST(a_yardstick_is_found_by_its_name),
     };
     return suite_run("models/spec/profile", tests, COUNT_OF(tests));

@@ -374,6 +374,31 @@ START_TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range) {
 }
 END_TEST
 
+START_TEST(a_delay_is_a_time_or_a_distribution_of_times) {
+    set_up();
+    const struct table_row *latency = row_of("backplane", "latency");
+    union slot slot = {.bytes = {0}};
+    ck_assert(parse_json(latency, "\"2.385ms\"", &slot));
+    ck_assert_int_eq(slot.dist.kind, SPEC_DIST_CONSTANT);
+    ck_assert_double_eq(slot.dist.constant, 2385000);
+    assert_writes_and_reads_back(latency, &slot);
+    ck_assert(parse_json(latency, "{\"constant\": \"10s\"}", &slot));
+    ck_assert_double_eq(slot.dist.constant, 1e10);
+    ck_assert(!parse_json(latency, "{\"constant\": \"10001ms\"}", &slot));
+    ck_assert(!parse_json(latency, "{\"constant\": 5}", &slot));
+    ck_assert(!parse_json(latency, "7", &slot));
+    ck_assert(
+        parse_json(latency, "{\"log_normal\": {\"mean\": \"300us\", \"sigma\": 0.7}}", &slot));
+    ck_assert_double_eq(slot.dist.mean, 300000);
+    assert_writes_and_reads_back(latency, &slot);
+    ck_assert(parse_json(latency, "{\"empirical\": [[\"1ms\", 9], [\"40ms\", 1]]}", &slot));
+    ck_assert_double_eq(slot.dist.values[1], 40e6);
+    assert_writes_and_reads_back(latency, &slot);
+    ck_assert(!parse_json(latency, "{\"zipf\": {\"exponent\": 1.1}}", &slot));
+    tear_down();
+}
+END_TEST
+
 START_TEST(what_was_there_stays_after_a_mistake) {
     set_up();
     union slot slot = {.whole = 2385};
@@ -427,6 +452,7 @@ int main(void) {
         TEST(stages_follow_one_another_and_the_last_lasts),
         TEST(there_are_a_hundred_stages_at_most),
         TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range),
+        TEST(a_delay_is_a_time_or_a_distribution_of_times),
         TEST(what_was_there_stays_after_a_mistake),
         TEST(a_name_is_short_and_plain),
         TEST(a_double_is_written_in_the_fewest_digits_that_read_back),

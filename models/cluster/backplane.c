@@ -1,0 +1,385 @@
+/* A kind is a row: who gets a copy, what stands in between, and what a message costs there.
+ *
+ * A turn is worked out ahead of time, so what it sends becomes an event at its instant of arrival:
+ * instances serve in the order of arrivals, whichever worker's turn was worked out first. Each hop
+ * draws its own time from a stream that is named by the room, the number of the publish and the end
+ * of the hop; a connection never reorders, so an arrival waits for the one before it. Whoever sends
+ * to M places pays M writes at most per flush and not per message, as pipelined clients do. */
+#include "models/cluster/backplane.h"
+
+#include "models/workload/draws.h"
+#include "models/workload/protocol.h"
+#include "sim/base/check.h"
+
+#include <math.h>
+
+struct backplane_link {     /* from a worker to a place that it sends to */
+    base_ns last_ns;        /* arrival of the latest message */
+    base_ns batch_until_ns; /* of the latest batch, where batches are collected */
+    int32_t first, last;    /* publishes that the next flush sends; -1: none */
+    int64_t frames, bytes;
+};
+
+struct instance {
+    base_ns free_ns, egress_free_ns; /* from then on processor and link are idle */
+    base_ns busy_ns;                 /* in the window; and so are the bits */
+    double sent_bits;
+    base_ns *last_ns; /* by node: arrival of the latest message */
+};
+
+struct backplane {
+    struct cluster *cluster;
+    const struct backplane_kind *kind;
+    const struct spec_backplane *spec;
+    struct instance *instances;
+    int32_t instances_count;
+    int32_t *instance_of;   /* by room */
+    uint32_t *published;    /* by room: its publishes so far */
+    base_ns *poll_phase_ns; /* by node */
+    int32_t *targets;       /* room for a list of nodes */
+    int32_t *touched;       /* places that have something in this turn's flush */
+    int32_t touched_count;
+    int64_t publishes, copies, wasted; /* since the start */
+};
+
+/* --- who gets a copy --- */
+
+/* Both list nodes in `targets` and return their number. */
+static int32_t every_node(struct backplane *backplane, int32_t room, int32_t except) {
+    (void)room;
+    int32_t count = 0;
+    for (int32_t node = 0; node < backplane->cluster->layout->nodes_count; node++)
+        if (node != except)
+            backplane->targets[count++] = node;
+    return count;
+}
+
+static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int32_t except) {
+    const struct layout *layout = backplane->cluster->layout;
+    int32_t count = 0, before = -1;
+    for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++) {
+        int32_t node = layout->worker_node[layout->room_at[i].worker];
+        if (node != before && node != except)
+            backplane->targets[count++] = node;
+        before = node;
+    }
+    return count;
+}
+
+struct backplane_kind {
+    int32_t (*reach)(struct backplane *backplane, int32_t room, int32_t except);
+    bool has_instances; /* a system in between, which the publisher's own node listens to as well */
+    enum cost message, copy; /* of an instance */
+};
+
+static const struct backplane_kind kinds[] = {
+    [SPEC_NO_BACKPLANE] = {.reach = NULL},
+    [SPEC_BROADCAST] = {.reach = every_node},
+    [SPEC_REGISTRY] = {.reach = nodes_with_members},
+    [SPEC_REDIS] = {nodes_with_members, true, COST_redis_message, COST_redis_copy},
+    [SPEC_REDIS_SHARDED] = {nodes_with_members, true, COST_redis_message, COST_redis_copy},
+    [SPEC_KAFKA] = {every_node, true, COST_kafka_message, COST_kafka_copy},
+};
+
+/* Lists the copies of a publish and counts them. */
+static int32_t list_copies(struct backplane *backplane, const struct node_inbound *publish) {
+    int32_t except = backplane->kind->has_instances ? -1 : publish->origin;
+    if (backplane->kind->reach == every_node)
+        backplane->wasted -= nodes_with_members(backplane, publish->room, except);
+    int32_t count = backplane->kind->reach(backplane, publish->room, except);
+    if (backplane->kind->reach == every_node)
+        backplane->wasted += count;
+    backplane->publishes++;
+    backplane->copies += count;
+    return count;
+}
+
+/* --- set-up --- */
+
+static int32_t places_count(const struct backplane *backplane) {
+    return backplane->kind->has_instances ? backplane->instances_count
+                                          : backplane->cluster->layout->nodes_count;
+}
+
+static uint64_t drawn(const struct backplane *backplane, uint64_t entity,
+                      enum draws_purpose purpose) {
+    struct rng rng;
+    rng_init(&rng, (struct rng_name){.seed = backplane->cluster->layout->seed,
+                                     .entity = entity,
+                                     .purpose = purpose});
+    return rng_u64(&rng);
+}
+
+static void init_instances(struct backplane *backplane, struct arena *arena) {
+    const struct layout *layout = backplane->cluster->layout;
+    int32_t rooms_count = layout->roster->rooms_count, nodes_count = layout->nodes_count;
+    backplane->instances_count =
+        backplane->spec->kind == SPEC_REDIS ? 1 : (int32_t)backplane->spec->instances;
+    backplane->instances = ARENA_NEW(arena, (size_t)backplane->instances_count, struct instance);
+    for (int32_t i = 0; i < backplane->instances_count; i++)
+        backplane->instances[i].last_ns = ARENA_NEW(arena, (size_t)nodes_count, base_ns);
+    backplane->instance_of = ARENA_NEW(arena, (size_t)rooms_count, int32_t);
+    for (int32_t room = 0; room < rooms_count; room++)
+        backplane->instance_of[room] =
+            (int32_t)(drawn(backplane, roster_room_entity(layout->roster, room), DRAWS_PARTITION) %
+                      (uint64_t)backplane->instances_count);
+    backplane->poll_phase_ns = ARENA_NEW(arena, (size_t)nodes_count, base_ns);
+    for (int32_t node = 0; node < nodes_count && backplane->spec->poll > 0; node++)
+        backplane->poll_phase_ns[node] =
+            (base_ns)(drawn(backplane, layout->nodes[node].entity, DRAWS_POLL) %
+                      (uint64_t)backplane->spec->poll);
+}
+
+static void init_links(struct backplane *backplane, struct arena *arena) {
+    int32_t count = places_count(backplane);
+    backplane->touched = ARENA_NEW(arena, (size_t)count, int32_t);
+    for (int32_t i = 0; i < backplane->cluster->layout->workers_count; i++) {
+        struct node_worker *worker = &backplane->cluster->workers[i];
+        worker->links = ARENA_NEW(arena, (size_t)count, struct backplane_link);
+        for (int32_t place = 0; place < count; place++)
+            worker->links[place].first = -1;
+    }
+}
+
+void backplane_init(struct cluster *cluster) {
+    const struct layout *layout = cluster->layout;
+    const struct spec_backplane *spec = &layout->scenario->backplane;
+    const struct backplane_kind *kind = &kinds[spec->kind];
+    if (!kind->reach || (layout->nodes_count == 1 && !kind->has_instances))
+        return;
+    struct arena *arena = &cluster->run->arena;
+    struct backplane *backplane = ARENA_NEW(arena, 1, struct backplane);
+    *backplane = (struct backplane){.cluster = cluster, .kind = kind, .spec = spec};
+    backplane->targets = ARENA_NEW(arena, (size_t)layout->nodes_count, int32_t);
+    backplane->published = ARENA_NEW(arena, (size_t)layout->roster->rooms_count, uint32_t);
+    if (kind->has_instances)
+        init_instances(backplane, arena);
+    init_links(backplane, arena);
+    cluster->backplane = backplane;
+}
+
+/* --- hops --- */
+
+static base_ns later(base_ns a, base_ns b) {
+    return a > b ? a : b;
+}
+
+/* `end`: 0 for the hop to an instance, 1 and up for those to nodes. */
+static base_ns hop_ns(const struct backplane *backplane, const struct node_inbound *publish,
+                      int32_t end) {
+    const struct spec_dist *latency = &backplane->spec->latency;
+    if (latency->kind == SPEC_DIST_CONSTANT)
+        return llround(latency->constant);
+    const struct cluster *cluster = backplane->cluster;
+    struct rng rng;
+    rng_init(&rng,
+             (struct rng_name){.seed = cluster->plan.seed,
+                               .entity = roster_room_entity(cluster->layout->roster, publish->room),
+                               .purpose = DRAWS_HOP,
+                               .index = (uint64_t)publish->number << 32 | (uint32_t)end});
+    return draws_from(latency, &rng);
+}
+
+static uint64_t packed(int32_t node, int32_t inbound) {
+    return (uint64_t)node << 32 | (uint32_t)inbound;
+}
+
+/* Into the inbox of the worker that the room falls to. */
+static void arrived(void *target, uint64_t what, base_ns now_ns) {
+    (void)now_ns;
+    struct backplane *backplane = target;
+    struct cluster *cluster = backplane->cluster;
+    const struct layout_node *node = &cluster->layout->nodes[what >> 32];
+    int32_t index = (int32_t)(uint32_t)what, room = cluster->inbound[index].room;
+    struct node_worker *worker =
+        &cluster->workers[node->workers_first + room % node->workers_count];
+    if (worker->inbox_first >= 0) {
+        cluster->inbound[worker->inbox_last].next = index;
+        worker->inbox_last = index;
+        return;
+    }
+    worker->inbox_first = worker->inbox_last = index;
+    worker_make_ready(worker, (struct node_ready){NODE_READY_BACKPLANE, 0});
+}
+
+/* The first poll of the node at or after `at_ns`. */
+static base_ns polled_ns(const struct backplane *backplane, int32_t node, base_ns at_ns) {
+    base_ns every_ns = backplane->spec->kind == SPEC_KAFKA ? backplane->spec->poll : 0;
+    if (every_ns == 0)
+        return at_ns;
+    base_ns phase_ns = backplane->poll_phase_ns[node];
+    base_ns polls = at_ns > phase_ns ? (at_ns - phase_ns + every_ns - 1) / every_ns : 0;
+    return phase_ns + polls * every_ns;
+}
+
+/* A copy that leaves for `node` at `at_ns`, on the connection whose latest arrival is *last_ns. */
+static void send_to_node(struct backplane *backplane, const struct node_inbound *publish,
+                         int32_t node, base_ns at_ns, base_ns *last_ns) {
+    struct cluster *cluster = backplane->cluster;
+    *last_ns = later(*last_ns, at_ns + hop_ns(backplane, publish, 1 + node));
+    int32_t index = worker_new_inbound(cluster, *publish);
+    run_at(cluster->run, polled_ns(backplane, node, *last_ns), arrived, backplane,
+           packed(node, index));
+}
+
+/* --- at an instance --- */
+
+static base_ns cost_of(const struct backplane *backplane, enum cost cost) {
+    return llround(backplane->cluster->raw_costs.value[cost]);
+}
+
+/* When the instance's link has sent a copy that its processor was done with at `done_ns`. */
+static base_ns sent_ns(const struct backplane *backplane, struct instance *instance, int64_t bytes,
+                       base_ns done_ns) {
+    double bits = 8 * (double)bytes;
+    if (cluster_within_window(backplane->cluster, done_ns, done_ns + 1) > 0)
+        instance->sent_bits += bits;
+    if (isinf(backplane->spec->egress))
+        return done_ns;
+    instance->egress_free_ns = later(instance->egress_free_ns, done_ns) +
+                               base_ns_from_seconds(bits / backplane->spec->egress);
+    return instance->egress_free_ns;
+}
+
+static void serve(void *target, uint64_t index, base_ns now_ns) {
+    struct backplane *backplane = target;
+    struct node_inbound publish = backplane->cluster->inbound[index]; /* the pool may move */
+    worker_free_inbound(backplane->cluster, (int32_t)index);
+    struct instance *instance = &backplane->instances[backplane->instance_of[publish.room]];
+    base_ns start_ns = later(instance->free_ns, now_ns);
+    base_ns copy_ns = cost_of(backplane, backplane->kind->copy);
+    base_ns done_ns = start_ns + cost_of(backplane, backplane->kind->message);
+    int64_t bytes = protocol_outbound_bytes(publish.bytes);
+    int32_t count = list_copies(backplane, &publish);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t node = backplane->targets[i];
+        done_ns += copy_ns;
+        send_to_node(backplane, &publish, node, sent_ns(backplane, instance, bytes, done_ns),
+                     &instance->last_ns[node]);
+    }
+    instance->busy_ns += cluster_within_window(backplane->cluster, start_ns, done_ns);
+    instance->free_ns = done_ns;
+}
+
+/* --- at the node that publishes --- */
+
+static void leave_out(struct node_worker *worker, const struct node_inbound *publish) {
+    struct cluster *cluster = worker->cluster;
+    int64_t count = layout_members_elsewhere(cluster->layout, publish->origin, publish->room);
+    tally_lost(&cluster->tally, publish->due_ns, count);
+    cluster->unrouted += count;
+}
+
+static void put_on_link(struct node_worker *worker, int32_t place,
+                        const struct node_inbound *publish) {
+    struct cluster *cluster = worker->cluster;
+    struct backplane_link *link = &worker->links[place];
+    int32_t index = worker_new_inbound(cluster, *publish);
+    if (link->first < 0) {
+        link->first = index;
+        cluster->backplane->touched[cluster->backplane->touched_count++] = place;
+    } else {
+        cluster->inbound[link->last].next = index;
+    }
+    link->last = index;
+    link->frames++;
+    link->bytes += protocol_outbound_bytes(publish->bytes);
+}
+
+void backplane_publish(struct node_worker *worker, const struct node_inbound *publish,
+                       base_ns *now_ns) {
+    struct backplane *backplane = worker->cluster->backplane;
+    if (!backplane) {
+        if (worker->cluster->layout->nodes_count > 1)
+            leave_out(worker, publish);
+        return;
+    }
+    struct node_inbound numbered = *publish;
+    numbered.number = backplane->published[publish->room]++;
+    if (backplane->kind->has_instances) {
+        put_on_link(worker, backplane->instance_of[publish->room], &numbered);
+    } else {
+        int32_t count = list_copies(backplane, publish);
+        for (int32_t i = 0; i < count; i++)
+            put_on_link(worker, backplane->targets[i], &numbered);
+    }
+    if (worker->node->spec->fan_out == SPEC_WRITE_AT_ONCE)
+        backplane_flush(worker, now_ns);
+}
+
+/* When a message that is written at `now_ns` leaves: with its batch, where batches are collected.
+ */
+static base_ns leaves_ns(const struct backplane *backplane, struct backplane_link *link,
+                         base_ns now_ns) {
+    if (backplane->spec->kind != SPEC_KAFKA)
+        return now_ns;
+    if (now_ns > link->batch_until_ns)
+        link->batch_until_ns = now_ns + backplane->spec->linger;
+    return link->batch_until_ns;
+}
+
+static void flush_link(struct node_worker *worker, int32_t place, base_ns *now_ns) {
+    struct cluster *cluster = worker->cluster;
+    struct backplane *backplane = cluster->backplane;
+    struct backplane_link *link = &worker->links[place];
+    *now_ns += costs_write(&worker->costs,
+                           &(struct costs_write){.frames = link->frames, .bytes = link->bytes});
+    *now_ns = steal_work(&worker->steal, *now_ns);
+    worker_count_writes(worker, *now_ns, 1, link->bytes);
+    base_ns at_ns = leaves_ns(backplane, link, *now_ns);
+    for (int32_t index = link->first; index >= 0;) {
+        struct node_inbound publish = cluster->inbound[index]; /* the pool may move */
+        if (backplane->kind->has_instances) {
+            link->last_ns = later(link->last_ns, at_ns + hop_ns(backplane, &publish, 0));
+            run_at(cluster->run, link->last_ns, serve, backplane, (uint64_t)index);
+        } else {
+            worker_free_inbound(cluster, index);
+            send_to_node(backplane, &publish, place, at_ns, &link->last_ns);
+        }
+        index = publish.next;
+    }
+    link->first = -1;
+    link->frames = link->bytes = 0;
+}
+
+void backplane_flush(struct node_worker *worker, base_ns *now_ns) {
+    struct backplane *backplane = worker->cluster->backplane;
+    if (!backplane)
+        return;
+    for (int32_t i = 0; i < backplane->touched_count; i++)
+        flush_link(worker, backplane->touched[i], now_ns);
+    backplane->touched_count = 0;
+}
+
+/* --- report --- */
+
+static void report_instances(const struct backplane *backplane, struct outcome *outcome) {
+    const struct cluster *cluster = backplane->cluster;
+    double window_s = base_seconds(cluster->window_end_ns - cluster->window_start_ns);
+    double busy = 0, bits = 0;
+    for (int32_t i = 0; i < backplane->instances_count; i++) {
+        busy = fmax(busy, base_seconds(backplane->instances[i].busy_ns));
+        bits = fmax(bits, backplane->instances[i].sent_bits);
+    }
+    outcome->metric[OUTCOME_backplane_cpu_share] = busy / window_s;
+    outcome_add_resource(outcome, &(struct outcome_resource){.name = "backplane_cpu",
+                                                             .unit = "share",
+                                                             .used = busy / window_s,
+                                                             .limit = 1});
+    outcome_add_resource(outcome, &(struct outcome_resource){.name = "backplane_egress",
+                                                             .unit = "bit/s",
+                                                             .used = bits / window_s,
+                                                             .limit = backplane->spec->egress});
+}
+
+void backplane_report(const struct cluster *cluster, struct outcome *outcome) {
+    const struct backplane *backplane = cluster->backplane;
+    if (!backplane)
+        return;
+    double publishes = (double)backplane->publishes, copies = (double)backplane->copies;
+    outcome->metric[OUTCOME_backplane_copies] = publishes > 0 ? copies / publishes : NAN;
+    outcome->metric[OUTCOME_backplane_wasted_share] =
+        copies > 0 ? (double)backplane->wasted / copies : NAN;
+    if (backplane->kind->has_instances)
+        report_instances(backplane, outcome);
+}
