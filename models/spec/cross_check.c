@@ -386,7 +386,8 @@ static void check_backplane(struct check *check) {
     const struct json *place = enter(check, check->merged, written ? "backplane" : "nodes");
     enum spec_backplane_kind kind = scenario->backplane.kind;
     int64_t nodes = nodes_of(scenario);
-    if (kind == SPEC_NO_BACKPLANE && nodes > 1)
+    bool is_said = written && is_written(written, "kind");
+    if (kind == SPEC_NO_BACKPLANE && nodes > 1 && !is_said)
         reading_warning(check->reading, place,
                         "%lld nodes and no backplane: a publish does not reach members on other "
                         "nodes than its publisher's",

@@ -245,6 +245,11 @@ static bool kind_of(struct reading *reading, const struct table_row *row, const 
             return true;
         }
     }
+    if (strcmp(member->key, kind_names[SPEC_DIST_ZIPF]) == 0) {
+        reading_error_at_key(reading, member,
+                             "a zipf is not for times; expected constant, log_normal or empirical");
+        return false;
+    }
     reading_error_at_key(
         reading, member, "%s is not a distribution%s", reading_quoted(member->key).text,
         reading_hint(member->key, kind_names, COUNT_OF(kind_names), "expected ").text);
