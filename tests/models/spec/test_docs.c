@@ -104,10 +104,15 @@ START_TEST(every_cost_is_on_the_profile_s_page_with_unit_and_range) {
     profile_write_reference(&text);
     for (int32_t i = 0; i < COST_COUNT; i++) {
         enum cost cost = (enum cost)i;
+        const struct profile_entry *entry = profile_assumed(cost);
+        const char *assumed =
+            entry ? arena_new_format(&arena, "%g, %s: %s |", entry->value,
+                                     profile_source_name(entry->source), entry->note)
+                  : " |";
         const char *row =
-            arena_new_format(&arena, "| `%s` | %s | %g to %g | %s |\n", profile_cost_name(cost),
+            arena_new_format(&arena, "| `%s` | %s | %g to %g | %s | %s\n", profile_cost_name(cost),
                              profile_cost_unit(cost), profile_cost_lowest(cost),
-                             profile_cost_highest(cost), profile_cost_doc(cost));
+                             profile_cost_highest(cost), profile_cost_doc(cost), assumed);
         ck_assert_msg(strstr(text_bytes(&text), row), "%s", row);
     }
     tear_down();

@@ -169,7 +169,7 @@ START_TEST(each_slip_earns_its_message) {
         {"colour", "blue",
          "\"colour\" is not a field here; expected name, about, seed, objectives, populations, "
          "rooms, "
-         "traffic, nodes, window or machine"},
+         "traffic, nodes, balancer, backplane, window or machine"},
         {"populations.guests.connections", "5",
          "populations: \"guests\" is not an entry here; expected users"},
         {"populations.guests.receive", "{\"rate\": \"1Mbit/s\"}",
@@ -188,7 +188,7 @@ START_TEST(each_slip_earns_its_message) {
         {"nodes.gateway", "3", "nodes.gateway: 3 is not an object; expected fields in { }"},
         {"nodes.gateway.turn", "fast",
          "nodes.gateway.turn: \"fast\" is not an object; expected fields in { }"},
-        {"nodes.second", "{}", "nodes.second: one entry too many; at most 1 is possible"},
+        {"nodes.second", "3", "nodes: \"second\" is not an entry here; expected gateway"},
         {"populations.users", "null", "\"populations\" is empty; expected at least one population"},
         {"window.measure", "10",
          "window.measure: 10 has no unit; expected a time such as \"10ms\"; the units are ns, us, "
@@ -209,14 +209,14 @@ START_TEST(each_slip_earns_its_message) {
          "traffic.chat.from: there is no population \"nobody\"; there are users"},
         {"extends", "base.json",
          "\"extends\" is not a field here; expected name, about, seed, objectives, populations, "
-         "rooms, traffic, nodes, window or machine"},
+         "rooms, traffic, nodes, balancer, backplane, window or machine"},
         {"", "5", "a path without a name; expected name.name...=value"},
         {"nodes.", "5", "nodes: 5 is not an object; expected fields in { }"},
         {"nodes..workers", "5", "nodes: \"\" is not an entry here; expected gateway"},
         {".nodes", "5",
          "\"\" is not a field here; expected name, about, seed, objectives, populations, rooms, "
          "traffic, "
-         "nodes, window or machine"},
+         "nodes, balancer, backplane, window or machine"},
         {"rooms.halls.size.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5", "a path of more than 16 names"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
