@@ -88,12 +88,17 @@ static double move_entry(struct profile_entry *entry, double factor, double erro
     return entry->value * hypot(log(factor) * entry->elasticity_error, elasticity * error);
 }
 
-/* What nobody measured here is of another machine. */
+/* What nobody measured here is of another machine, and how long the host is away with the processor
+ * is not a matter of how fast that is. */
+static bool moves_with_speed(enum cost cost) {
+    return strcmp(rows[cost].unit, "ns") == 0 && cost != COST_steal && !profile_assumed(cost);
+}
+
 void profile_move(struct profile *profile, double factor, double error) {
     double added[COST_COUNT] = {0}, covariance[COST_COUNT][COST_COUNT];
     bool is_added = false;
     for (int32_t i = 0; i < COST_COUNT; i++)
-        if (strcmp(rows[i].unit, "ns") == 0 && !profile_assumed((enum cost)i)) {
+        if (moves_with_speed((enum cost)i)) {
             added[i] = move_entry(&profile->costs[i], factor, error);
             is_added |= added[i] > 0;
         }

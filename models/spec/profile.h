@@ -80,10 +80,10 @@ struct profile_costs profile_means(const struct profile *profile);
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
 /* The same costs on a machine that has become `factor` times as slow: every row in ns that
- * a calibration measures by its elasticity, with its standard error. `factor`: the yardstick "send"
- * taken beside what is to be predicted, over the profile's own; `error`: how sure that is, its
- * standard error as a share. What both it and the elasticities leave open is common to all costs,
- * and goes into their errors and correlations. */
+ * a calibration measures, but for `steal`, by its elasticity, with its standard error. `factor`:
+ * the yardstick "send" taken beside what is to be predicted, over the profile's own; `error`: how
+ * sure that is, its standard error as a share. What both it and the elasticities leave open is
+ * common to all costs, and goes into their errors and correlations. */
 void profile_move(struct profile *profile, double factor, double error);
 /* NULL: the profile has no such yardstick. */
 const struct profile_yardstick *profile_find_yardstick(const struct profile *profile,
