@@ -169,7 +169,9 @@ static char *read_file(void *context UNUSED, const char *path) {
     return NULL;
 }
 
-/* 0, or the exit code that a broken scenario earns; says on stderr what is wrong with it. */
+/* 0, or the exit code that a broken scenario earns; says on stderr what is wrong with it. What is
+ * only odd is not said here: `headroom` has said it of the file that somebody wrote, and what it
+ * hands over has every default written out. */
 static int read_scenario(const struct arguments *arguments, struct spec_scenario *scenario,
                          struct arena *arena) {
     char *text = read_file(NULL, arguments->scenario);
@@ -188,7 +190,8 @@ static int read_scenario(const struct arguments *arguments, struct spec_scenario
     struct text messages;
     text_init(&messages);
     diag_format(&diag, &messages);
-    fputs(text_bytes(&messages), stderr);
+    if (!is_good)
+        fputs(text_bytes(&messages), stderr);
     text_fini(&messages);
     diag_fini(&diag);
     free(text);
