@@ -3,24 +3,19 @@
 
 #include <math.h>
 
-static const double WORKING_SET_BASE = 128; /* sockets; where cost row `write` is defined */
-
 static base_ns rounded(double ns) {
     return (base_ns)llround(ns);
 }
 
-static double doublings_of(double working_set) {
-    return working_set > WORKING_SET_BASE ? log2(working_set / WORKING_SET_BASE) : 0;
-}
-
 base_ns costs_turn(const struct costs *costs, int64_t last_writes) {
     const double *value = costs->raw.value;
-    return rounded(value[COST_turn] + value[COST_turn_spread] * doublings_of((double)last_writes));
+    return rounded(value[COST_turn] +
+                   value[COST_turn_spread] * profile_doublings((double)last_writes));
 }
 
 base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set) {
     const double *value = costs->raw.value;
-    return rounded(value[COST_read] + value[COST_read_spread] * doublings_of(working_set) +
+    return rounded(value[COST_read] + value[COST_read_spread] * profile_doublings(working_set) +
                    value[COST_read_byte] * (double)bytes);
 }
 
@@ -32,7 +27,7 @@ base_ns costs_publish(const struct costs *costs) {
  * of neighbours share pages, and what the processor keeps of them. */
 base_ns costs_write(const struct costs *costs, const struct costs_write *write) {
     const double *value = costs->raw.value;
-    double doublings = doublings_of(write->working_set);
+    double doublings = profile_doublings(write->working_set);
     return rounded(
         value[COST_write] +
         (value[COST_write_spread] + value[COST_write_scatter] * write->scattered) * doublings +

@@ -88,6 +88,11 @@ static double move_entry(struct profile_entry *entry, double factor, double erro
     return entry->value * hypot(log(factor) * entry->elasticity_error, elasticity * error);
 }
 
+double profile_doublings(double sockets) {
+    const double base = 128;
+    return sockets > base ? log2(sockets / base) : 0;
+}
+
 /* What nobody measured here is of another machine, and how long the host is away with the processor
  * is not a matter of how fast that is. */
 static bool moves_with_speed(enum cost cost) {

@@ -79,6 +79,11 @@ struct profile_costs profile_means(const struct profile *profile);
  * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
+/* By how many doublings more than 128 sockets, where the rows `turn`, `read` and `write` are
+ * defined, something is: what the rows `*_spread` and `write_scatter` are multiplied with. 0 up to
+ * there. */
+double profile_doublings(double sockets);
+
 /* The same costs on a machine that has become `factor` times as slow: every row in ns that
  * a calibration measures, but for `steal`, by its elasticity, with its standard error. `factor`:
  * the yardstick "send" taken beside what is to be predicted, over the profile's own; `error`: how

@@ -20,10 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    WORKING_SET_BASE = 128, /* sockets; where `write` is defined (rows/cost.def) */
-    LIVES_LEAST = 20,       /* fewer say nothing of their own scatter */
-};
+enum { LIVES_LEAST = 20 }; /* fewer say nothing of their own scatter */
 
 static const double PHASE_LEAST_NS = 1e4; /* a window with less of a phase says nothing of it */
 static const double LACK_OF_FIT_P = 0.05;
@@ -49,12 +46,8 @@ COUNT_OF_STAT(enqueued)
 COUNT_OF_STAT(writable_events)
 #undef COUNT_OF_STAT
 
-static double doublings_of(double sockets) {
-    return sockets > WORKING_SET_BASE ? log2(sockets / WORKING_SET_BASE) : 0;
-}
-
 static double doublings(const struct calibrate_window *window) {
-    return doublings_of(window->working_set);
+    return profile_doublings(window->working_set);
 }
 
 static double count_spread(const struct calibrate_window *window) {
@@ -64,7 +57,7 @@ static double count_spread(const struct calibrate_window *window) {
 /* After a long turn the loop finds its own code and data cold, once, however much it then reads. */
 static double count_cold_turns(const struct calibrate_window *window) {
     double turns = (double)window->counts.turns;
-    return turns > 0 ? turns * doublings_of((double)window->counts.writes / turns) : 0;
+    return turns > 0 ? turns * profile_doublings((double)window->counts.writes / turns) : 0;
 }
 
 static double count_cold_events(const struct calibrate_window *window) {
@@ -314,7 +307,7 @@ static const struct turn {
 static void count_turn(const struct turn *turn, double counts[COST_COUNT]) {
     memset(counts, 0, COST_COUNT * sizeof *counts);
     counts[COST_turn] = 1;
-    counts[COST_turn_spread] = doublings_of(turn->writes);
+    counts[COST_turn_spread] = profile_doublings(turn->writes);
     counts[COST_read] = turn->reads;
     counts[COST_read_spread] = turn->reads * turn->doublings;
     counts[COST_read_byte] = turn->publishes * 140;
