@@ -114,13 +114,14 @@ END_TEST
 START_TEST(the_interval_covers_one_measurement) {
     enum { SEEDS = 150 };
     int32_t inside = 0;
+    double narrowest = INFINITY, widest = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct logistic_world world = system_of_known_spread;
         world.noise = 0.5;
         struct study_world as_world = logistic_world(&world);
         struct study_prediction_options options = standard;
         options.seed = seed;
-        options.as_measured_count = 6;
+        options.as_measured_count = 2;
         options.as_measured = (struct study_ceiling_options){.measure_ns = BASE_NS_PER_S};
         struct study_prediction prediction;
         study_predict(&as_world, &options, NULL, &prediction);
@@ -134,12 +135,17 @@ START_TEST(the_interval_covers_one_measurement) {
                                                            .seed = seed + 10000,
                                                            .draw = 77},
                            NULL, &measured);
+        double width = log(prediction.as_measured_scale.high / prediction.as_measured_scale.low);
+        narrowest = fmin(narrowest, width);
+        widest = fmax(widest, width);
         inside += prediction.as_measured_scale.low <= measured.scale.value &&
                   measured.scale.value <= prediction.as_measured_scale.high;
     }
     /* 95 % of 150, within 3.3 standard errors of 1.8 % */
     ck_assert_int_ge(inside, (int)(SEEDS * 0.89));
     ck_assert_int_lt(inside, SEEDS);
+    /* Eight draws are a chi-squared with 7 degrees of freedom; two readings alone would have 1. */
+    ck_assert_msg(widest < 5 * narrowest, "%g to %g", narrowest, widest);
 }
 END_TEST
 

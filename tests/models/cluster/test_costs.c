@@ -29,10 +29,19 @@ START_TEST(each_doubling_of_what_was_written_in_between_adds_its_share) {
 }
 END_TEST
 
+START_TEST(a_turn_after_a_long_one_is_cold_by_each_doubling_of_its_writes) {
+    struct costs costs = {.raw = {.value = {[COST_turn] = 1500, [COST_turn_spread] = 4600}}};
+    ck_assert_int_eq(costs_turn(&costs, 0), 1500);
+    ck_assert_int_eq(costs_turn(&costs, 128), 1500);
+    ck_assert_int_eq(costs_turn(&costs, 1024), 15300); /* 1500 + 3 x 4600 */
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_write_costs_its_call_its_frames_and_its_bytes),
         TEST(each_doubling_of_what_was_written_in_between_adds_its_share),
+        TEST(a_turn_after_a_long_one_is_cold_by_each_doubling_of_its_writes),
     };
     return suite_run("models/cluster/costs", tests, COUNT_OF(tests));
 }

@@ -50,7 +50,10 @@ START_TEST(the_generators_own_costs_come_out_of_its_reports) {
             .lateness_ns = i == 1 ? 3100 : 1e9,
             .look_ns = i == 1 ? 27000 : 1e9,
             .is_one_by_one = i < 3,
-            .is_moderate = i == 1};
+            .is_moderate = i == 1,
+            .stolen_count = i < 4 ? 25 : 0,
+            .stolen_ns = i < 4 ? 50e6 : NAN, /* the mean of nothing */
+            .elapsed_s = 2.5};
     ck_assert_msg(experiments_generator(&bench.experiments, generators, 6), "%s",
                   bench.experiments.why);
     ck_assert_double_eq_tol(entry(&bench, COST_load_read)->value, 412, 1e-6);
@@ -60,6 +63,10 @@ START_TEST(the_generators_own_costs_come_out_of_its_reports) {
     ck_assert_double_eq(entry(&bench, COST_load_lateness)->value, 3100);
     ck_assert_double_eq(entry(&bench, COST_load_sample)->value, 27000);
     ck_assert_int_eq(entry(&bench, COST_load_read)->source, PROFILE_MEASURED);
+    ck_assert_double_eq_tol(entry(&bench, COST_steals)->value, 100 / 15.0, 1e-9);
+    ck_assert_double_eq_tol(entry(&bench, COST_steal)->value, 2e6, 1e-6);
+    /* 100 gaps are known to a tenth, if they are Poisson; twice that */
+    ck_assert_double_eq_tol(entry(&bench, COST_steals)->standard_error, 20 / 15.0, 1e-9);
     bench_fini(&bench);
 }
 END_TEST
@@ -71,6 +78,45 @@ START_TEST(without_a_moderate_load_the_generators_delays_are_not_known) {
     bench_init(&bench);
     ck_assert(!experiments_generator(&bench.experiments, generators, 2));
     ck_assert_str_eq(bench.experiments.why, "too few of the generator's reports are left");
+    bench_fini(&bench);
+}
+END_TEST
+
+/* A block in which the machine paused is ten times the others, and only one of them. */
+START_TEST(of_the_generators_delays_the_median_block_counts) {
+    struct bench bench;
+    struct experiments_generator generators[3];
+    bench_init(&bench);
+    for (int32_t i = 0; i < 3; i++)
+        generators[i] = (struct experiments_generator){.sample = looks(130 + 700 * i, true),
+                                                       .bulk = looks(1000 + 5000 * i, false),
+                                                       .sends = 5000,
+                                                       .send_ns = 2340,
+                                                       .lateness_ns = i == 0 ? 368000 : 23000 + i,
+                                                       .look_ns = i == 2 ? 434000 : 27000 + i,
+                                                       .is_one_by_one = true,
+                                                       .is_moderate = true,
+                                                       .elapsed_s = 1};
+    ck_assert(experiments_generator(&bench.experiments, generators, 3));
+    ck_assert_double_eq(entry(&bench, COST_load_lateness)->value, 23002);
+    ck_assert_double_eq(entry(&bench, COST_load_sample)->value, 27001);
+    ck_assert_double_eq(entry(&bench, COST_steals)->value, 0);
+    bench_fini(&bench);
+}
+END_TEST
+
+START_TEST(processor_costs_are_net_of_the_time_that_was_stolen) {
+    struct bench bench;
+    bench_init(&bench);
+    struct profile_entry *costs = bench.profile->costs;
+    costs[COST_steals].value = 10;
+    costs[COST_steal].value = 4e6; /* 4 % of the time */
+    costs[COST_write] = (struct profile_entry){.value = 5000, .standard_error = 100};
+    costs[COST_wake_up].value = 90000; /* not a phase's */
+    experiments_net_of_steal(bench.profile);
+    ck_assert_double_eq_tol(costs[COST_write].value, 4800, 1e-9);
+    ck_assert_double_eq_tol(costs[COST_write].standard_error, 96, 1e-9);
+    ck_assert_double_eq(costs[COST_wake_up].value, 90000);
     bench_fini(&bench);
 }
 END_TEST
@@ -159,6 +205,8 @@ int main(void) {
     static const struct suite_test tests[] = {
         TEST(the_generators_own_costs_come_out_of_its_reports),
         TEST(without_a_moderate_load_the_generators_delays_are_not_known),
+        TEST(of_the_generators_delays_the_median_block_counts),
+        TEST(processor_costs_are_net_of_the_time_that_was_stolen),
         TEST(accepting_is_the_mean_over_settings),
         TEST(memory_waiting_is_what_the_process_grew_by),
         TEST(memory_that_cannot_be_read_leaves_its_entry_alone),

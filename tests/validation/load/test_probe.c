@@ -6,6 +6,7 @@
 #include "tests/validation/load/world.h"
 #include "validation/load/connect.h"
 #include "validation/load/probe.h"
+#include "validation/load/probe_state.h"
 #include "validation/load/sample.h"
 
 #include <math.h>
@@ -325,11 +326,38 @@ START_TEST(a_sample_has_all_of_the_few_and_a_share_of_the_many) {
 }
 END_TEST
 
+START_TEST(a_gap_between_two_readings_of_the_clock_is_stolen_time_if_it_is_long_and_in_the_window) {
+    struct load_report report;
+    load_report_init(&report);
+    base_ns now_ns = probe_clock();
+    struct probe probe = {.report = &report,
+                          .now_ns = now_ns - 7 * BASE_NS_PER_MS,
+                          .window_start_ns = now_ns - BASE_NS_PER_S,
+                          .window_end_ns = now_ns + BASE_NS_PER_S};
+    probe_tick(&probe);
+    ck_assert_int_eq((int64_t)report.generator.stolen.total, 1);
+    ck_assert_int_ge(report.generator.stolen.min, 7 * BASE_NS_PER_MS);
+    ck_assert_int_ge(probe.now_ns, now_ns);
+    now_ns = probe.now_ns = probe_clock(); /* a short one, unless this very test is stolen from */
+    probe_tick(&probe);
+    int64_t gaps = 1 + (probe.now_ns - now_ns >= PROBE_STOLEN_NS);
+    ck_assert_int_eq((int64_t)report.generator.stolen.total, gaps);
+    probe.now_ns = probe.window_start_ns - 1;
+    probe_tick(&probe);
+    probe.window_end_ns = probe.now_ns = probe.now_ns - 7 * BASE_NS_PER_MS;
+    probe_tick(&probe);
+    ck_assert_int_eq((int64_t)report.generator.stolen.total, gaps);
+    load_report_fini(&report);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         LOOP_TEST(a_server_without_faults_loses_nothing_and_is_in_time, 2),
         LOOP_TEST(every_delivery_that_a_server_loses_is_missed, 2),
         TEST(a_delay_is_measured_from_the_intended_instant),
+        TEST(
+            a_gap_between_two_readings_of_the_clock_is_stolen_time_if_it_is_long_and_in_the_window),
         TEST(a_server_that_pauses_for_longer_than_a_silence_has_lost_nothing),
         TEST(a_client_that_is_closed_is_counted_with_its_code_and_its_deliveries_are_lost),
         TEST(a_publish_whose_sender_is_gone_is_due_to_nobody),
