@@ -6,14 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-SMALL = """{
-  "name": "small",
-  "populations": { "p": { "connections": 40 } },
-  "rooms": { "r": { "size": { "constant": 20 }, "members": ["p"] } },
-  "traffic": { "t": { "from": "p", "to": "r", "rate": { "poisson": "5/s per room" }, "bytes": { "constant": 100 } } },
-  "nodes": { "n": { "open_files": 200, "fan_out": "write_at_once" } },
-  "window": { "measure": "2s" }
-}"""
+from small_scenario import SMALL
 
 # 4 sizes x 3 rates less the 2 that the constraint takes x 2 seeds = 20 runs a replication
 STUDY = """{

@@ -10,19 +10,13 @@ import sys
 import tempfile
 import unittest
 
+from small_scenario import SMALL
+
 HEADROOM, SOURCE = sys.argv[1], sys.argv[2]
 LOBBY = os.path.join(SOURCE, "scenarios", "lobby.json")
 WORKED = (os.path.join(SOURCE, "scenarios", "worked-example.json"),
           "--profile", os.path.join(SOURCE, "scenarios", "profiles", "worked-example.json"))
 
-SMALL = """{
-  "name": "small",
-  "populations": { "p": { "connections": 40 } },
-  "rooms": { "r": { "size": { "constant": 20 }, "members": ["p"] } },
-  "traffic": { "t": { "from": "p", "to": "r", "rate": { "poisson": "5/s per room" }, "bytes": { "constant": 100 } } },
-  "nodes": { "n": { "open_files": 200, "fan_out": "write_at_once" } },
-  "window": { "measure": "2s" }
-}"""
 
 
 class CommandLine(unittest.TestCase):
