@@ -291,7 +291,7 @@ static void set_standard_errors(struct fit *fit, const struct normal *normal) {
  * next to nothing. */
 static double elasticity_error(const struct fit *fit, const struct normal *raw) {
     double solution[FIT_TERMS_MAX], left = raw->own;
-    int32_t support[FIT_TERMS_MAX], size = 0;
+    int32_t support[FIT_TERMS_MAX] = {0}, size = 0;
     struct normal normal = *raw;
     memcpy(normal.right, raw->cross, sizeof normal.right);
     scale(&normal);
