@@ -1,3 +1,4 @@
+/* Doubling until it holds, then halving: the answer lies in (bad, good] all the time. */
 #include "study/smallest.h"
 
 #include "sim/base/check.h"

@@ -12,10 +12,10 @@
 #ifndef HEADROOM_MODELS_CLUSTER_NODE_H
 #define HEADROOM_MODELS_CLUSTER_NODE_H
 
-#include "models/cluster/steal.h"
 #include "models/cluster/consumer.h"
 #include "models/cluster/costs.h"
 #include "models/cluster/layout.h"
+#include "models/cluster/steal.h"
 #include "models/cluster/tally.h"
 #include "models/workload/plan.h"
 #include "models/workload/turn.h"

@@ -1,3 +1,5 @@
+/* The gap to come is always drawn, so asking costs one comparison while there is none. Gaps pass in
+ * order and each once: whoever asks moves on past those that have begun. */
 #include "models/cluster/steal.h"
 
 #include <math.h>
