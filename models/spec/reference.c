@@ -22,6 +22,7 @@ static const struct {
         {"bit rate or unlimited",
          "a number with a unit: `\"1Mbit/s\"`, `\"200kB/s\"`, or `\"unlimited\"`"},
     [TABLE_SHARE] = {"share", "a number from 0 to 1: `0.99`"},
+    [TABLE_PRICE] = {"price", "a number: `0.17`"},
     [TABLE_SEED] = {"seed", "a whole number below 2^64, in quotes or not; all digits count"},
     [TABLE_NAME] = {"name", "1 to 64 letters, digits, `_`, `-` or `.`, in quotes"},
     [TABLE_TEXT] = {"text", "anything in quotes"},
@@ -105,7 +106,10 @@ static void add_range_cell(const struct table_row *row, struct text *out) {
 
 static void add_row(const struct table_row *row, bool has_worlds, struct text *out) {
     static const char *const audience[] = {
-        [SPEC_BOTH] = "both", [SPEC_SIM] = "simulator", [SPEC_REAL] = "real pair"};
+        [SPEC_BOTH] = "both",
+        [SPEC_SIM] = "simulator",
+        [SPEC_REAL] = "real pair",
+        [SPEC_PLAN] = "plan, gate"};
     bool is_value = row->kind == TABLE_FIELD || row->kind == TABLE_CHOICE;
     text_add(out, "|");
     add_code_cell(out, table_key(row));
@@ -260,7 +264,8 @@ void spec_write_reference(struct text *out) {
                   "`--set`.\n\n"
                   "*Used by*: both worlds honour the field; or the simulator alone, and the real "
                   "pair refuses a scenario "
-                  "that sets it; or the real pair alone (ports and pinning).\n\n");
+                  "that sets it; or the real pair alone (ports and pinning); or `plan` and `gate`, "
+                  "and no run knows of it.\n\n");
     add_language(&scenario, out);
     add_drawn_types(out);
 }

@@ -13,7 +13,7 @@
  *
  * A trailing underscore is not part of a key: `for_` is "for", which C keeps for itself. USED BY
  * keeps the two worlds honest: BOTH worlds honour it; SIM: the real pair refuses a scenario that
- * sets it; REAL: ports and pinning. */
+ * sets it; REAL: ports and pinning; PLAN: prices and margins, of which no run knows. */
 #ifndef HEADROOM_MODELS_SPEC_SPEC_H
 #define HEADROOM_MODELS_SPEC_SPEC_H
 
@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum spec_used_by { SPEC_BOTH, SPEC_SIM, SPEC_REAL };
+enum spec_used_by { SPEC_BOTH, SPEC_SIM, SPEC_REAL, SPEC_PLAN };
 
 #define SPEC_AUTO (-1) /* "auto" of COUNT_OR_AUTO and TIME_OR_AUTO */
 #define SPEC_UNLIMITED                                                                             \
@@ -111,6 +111,7 @@ typedef base_ns spec_type_TIME_OR_AUTO;
 typedef base_ns spec_type_TIME_OR_NEVER;
 typedef double spec_type_BITRATE_OR_UNLIMITED; /* bits per second */
 typedef double spec_type_SHARE;
+typedef double spec_type_PRICE; /* in prices.currency */
 typedef uint64_t spec_type_SEED;
 typedef const char *spec_type_NAME; /* letters, digits, '_', '-', '.'; at most 64 bytes */
 typedef const char *spec_type_TEXT;
@@ -176,6 +177,16 @@ struct spec_objectives {
 };
 struct spec_window {
 #include "models/spec/rows/window.def"
+};
+struct spec_prices {
+#include "models/spec/rows/prices.def"
+};
+struct spec_uncertain {
+    const char *name;
+#include "models/spec/rows/uncertain.def"
+};
+struct spec_plan {
+#include "models/spec/rows/plan.def"
 };
 struct spec_machine {
 #include "models/spec/rows/machine.def"

@@ -29,6 +29,7 @@ static const struct table_choices *const all_choices[] = {
 #define BOTH SPEC_BOTH
 #define SIM SPEC_SIM
 #define REAL SPEC_REAL
+#define PLAN SPEC_PLAN
 
 #define FIELD(type_, name_, unit_, standard_, lowest_, highest_, used_by_, doc_)                   \
     {.kind = TABLE_FIELD,                                                                          \
@@ -172,6 +173,27 @@ static const struct table_row window_rows[] = {
 TABLE(window, "the window")
 #undef THIS
 
+#define THIS spec_prices
+static const struct table_row prices_rows[] = {
+#include "models/spec/rows/prices.def"
+};
+TABLE(prices, "prices")
+#undef THIS
+
+#define THIS spec_uncertain
+static const struct table_row uncertain_rows[] = {
+#include "models/spec/rows/uncertain.def"
+};
+TABLE(uncertain, "an uncertain field")
+#undef THIS
+
+#define THIS spec_plan
+static const struct table_row plan_rows[] = {
+#include "models/spec/rows/plan.def"
+};
+TABLE(plan, "what is planned for")
+#undef THIS
+
 #define THIS spec_machine
 static const struct table_row machine_rows[] = {
 #include "models/spec/rows/machine.def"
@@ -194,7 +216,8 @@ const struct table table_scenario = {.tag = "scenario",
 const struct table *const table_all[] = {
     &stall_table,    &receive_table,    &population_table, &room_group_table, &traffic_table,
     &turn_table,     &send_queue_table, &node_table,       &balancer_table,   &backplane_table,
-    &delivery_table, &objectives_table, &window_table,     &machine_table,    &table_scenario,
+    &delivery_table, &objectives_table, &window_table,     &prices_table,     &uncertain_table,
+    &plan_table,     &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

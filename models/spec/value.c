@@ -263,6 +263,7 @@ static const struct value_ops *const ops_by_type[TABLE_TYPES_COUNT] = {
     [TABLE_TIME_OR_NEVER] = &value_quantity_ops,
     [TABLE_BITRATE_OR_UNLIMITED] = &value_quantity_ops,
     [TABLE_SHARE] = &value_quantity_ops,
+    [TABLE_PRICE] = &value_quantity_ops,
     [TABLE_SEED] = &seed_ops,
     [TABLE_NAME] = &name_ops,
     [TABLE_TEXT] = &text_ops,

@@ -1,4 +1,4 @@
-/* Numbers with and without a unit: COUNT, BYTES, TIME, BITRATE and SHARE with their words ("auto",
+/* Numbers with and without a unit: COUNT, BYTES, TIME, BITRATE, SHARE and PRICE with their words ("auto",
  * "unlimited", "never").
  *
  * One description per type says all that differs. Ranges are compared as doubles, which hold every
@@ -38,6 +38,7 @@ static const struct quantity quantities[TABLE_TYPES_COUNT] = {
     [TABLE_BITRATE_OR_UNLIMITED] = {UNITS_BITRATE, "a bit rate", "1Mbit/s", "unlimited", 0, true,
                                     false},
     [TABLE_SHARE] = {UNITS_NONE, "a share", "", NULL, 0, true, false},
+    [TABLE_PRICE] = {UNITS_NONE, "a price", "", NULL, 0, true, false},
 };
 
 static const struct quantity *quantity_of(const struct table_row *row) {
