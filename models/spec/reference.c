@@ -105,11 +105,10 @@ static void add_range_cell(const struct table_row *row, struct text *out) {
 }
 
 static void add_row(const struct table_row *row, bool has_worlds, struct text *out) {
-    static const char *const audience[] = {
-        [SPEC_BOTH] = "both",
-        [SPEC_SIM] = "simulator",
-        [SPEC_REAL] = "real pair",
-        [SPEC_PLAN] = "plan, gate"};
+    static const char *const audience[] = {[SPEC_BOTH] = "both",
+                                           [SPEC_SIM] = "simulator",
+                                           [SPEC_REAL] = "real pair",
+                                           [SPEC_PLAN] = "plan, gate"};
     bool is_value = row->kind == TABLE_FIELD || row->kind == TABLE_CHOICE;
     text_add(out, "|");
     add_code_cell(out, table_key(row));

@@ -20,8 +20,7 @@ static void write_default(const struct table_row *row, struct text *out) {
 
 /* The row's doc, and what else a reader should see on hovering over it. */
 static void write_description(const struct table_row *row, struct text *out) {
-    static const char *const audience[] = {
-        [SPEC_BOTH] = "",
+    static const char *const audience[] = {[SPEC_BOTH] = "",
                                            [SPEC_SIM] = " [simulator only]",
                                            [SPEC_REAL] = " [real pair only]",
                                            [SPEC_PLAN] = " [plan and gate only]"};

@@ -1,5 +1,5 @@
-/* Numbers with and without a unit: COUNT, BYTES, TIME, BITRATE, SHARE and PRICE with their words ("auto",
- * "unlimited", "never").
+/* Numbers with and without a unit: COUNT, BYTES, TIME, BITRATE, SHARE and PRICE with their words
+ * ("auto", "unlimited", "never").
  *
  * One description per type says all that differs. Ranges are compared as doubles, which hold every
  * bound of the rows exactly (they are below 2^53); the rows are held to that by a test. */

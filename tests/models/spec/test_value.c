@@ -151,8 +151,8 @@ START_TEST(bounds_are_exact_in_a_double) {
         for (int32_t i = 0; i < table_all[t]->count; i++) {
             const struct table_row *row = &table_all[t]->rows[i];
             union slot slot = {.bytes = {0}};
-            if (!has_unit_range(row) || row->type == TABLE_SHARE ||
-                row->type == TABLE_PRICE || row->type == TABLE_BITRATE_OR_UNLIMITED)
+            if (!has_unit_range(row) || row->type == TABLE_SHARE || row->type == TABLE_PRICE ||
+                row->type == TABLE_BITRATE_OR_UNLIMITED)
                 continue;
             ck_assert(parse_spelt(row, row->highest, &slot));
             ck_assert_int_le(slot.whole, INT64_C(1) << 53);
