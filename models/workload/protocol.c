@@ -34,6 +34,10 @@ static size_t name_length(const char *bytes, size_t length) {
     return i;
 }
 
+bool protocol_is_name(const char *bytes, size_t length) {
+    return length > 0 && length <= PROTOCOL_ROOM_NAME_MAX && name_length(bytes, length) == length;
+}
+
 static bool refuse(const char **reason, const char *why) {
     *reason = why;
     return false;

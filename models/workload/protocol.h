@@ -41,6 +41,9 @@ struct protocol_command {
 bool protocol_parse(const char *message, size_t length, struct protocol_command *command,
                     const char **reason) MUST_USE;
 
+/* A room's name, or a member's: 1 to PROTOCOL_ROOM_NAME_MAX of the allowed characters. */
+bool protocol_is_name(const char *bytes, size_t length);
+
 struct protocol_stamp {
     base_ns due_ns;
     uint32_t number;
