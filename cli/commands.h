@@ -11,6 +11,7 @@ extern const struct command command_sweep;
 extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;
+extern const struct command command_published;
 extern const struct command command_turns;
 extern const struct command command_accuracy;
 

@@ -11,11 +11,11 @@
 #endif
 
 static const struct command *const commands[] = {
-    &command_validate,  &command_run,     &command_ceiling,  &command_sweep,
+    &command_validate,  &command_run,       &command_ceiling,  &command_sweep,
 #ifdef HEADROOM_HAS_VALIDATION
-    &command_calibrate, &command_measure, &command_accuracy, &command_turns,
+    &command_calibrate, &command_measure,   &command_accuracy, &command_turns,
 #endif
-    &command_compare,
+    &command_compare,   &command_published,
 };
 
 static void print_help(FILE *out) {
