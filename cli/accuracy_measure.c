@@ -151,10 +151,8 @@ static bool measure_parts(const struct accuracy_bench *bench, int32_t index,
                           uint64_t replication) {
     static const enum accuracy_part loads[] = {ACCURACY_AT_OWN, ACCURACY_AT_30, ACCURACY_AT_60,
                                                ACCURACY_AT_80};
-    struct world_real real = {.measure = {.server = {.pid = -1, .output = -1}},
-                              .scenario = &bench->entries[index].scenario,
-                              .options = options,
-                              .store = bench->store};
+    struct world_real real = {
+        .scenario = &bench->entries[index].scenario, .options = options, .store = bench->store};
     bool is_well = measure_open(&real.measure, options);
     if (!is_well)
         say_broken(real.scenario, &real.measure);

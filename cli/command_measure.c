@@ -123,11 +123,7 @@ static int measure_scenario(struct scenario *scenario, struct store *store,
                                    .roster = &scenario->roster,
                                    .scenario_text = text_bytes(&scenario->canonical),
                                    .stop = &stop_signal};
-    struct world_real real = {
-        .measure = {.server = {.pid = -1, .output = -1}}, /* nothing to close yet */
-        .scenario = scenario,
-        .options = &pair,
-        .store = store};
+    struct world_real real = {.scenario = scenario, .options = &pair, .store = store};
     print_say(options, "%s: %d clients against the real gateway", scenario->spec.name,
               scenario->roster.clients_count);
     int code;

@@ -24,7 +24,8 @@ struct instance {
     base_ns free_ns, egress_free_ns; /* from then on processor and link are idle */
     base_ns busy_ns;                 /* in the window; and so are the bits */
     double sent_bits;
-    base_ns *last_ns; /* by node: arrival of the latest message */
+    base_ns *last_ns;      /* by node: arrival of the latest message */
+    base_ns *forwarded_ns; /* likewise, by instance */
 };
 
 struct backplane {
@@ -68,30 +69,50 @@ static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int
 
 struct backplane_kind {
     int32_t (*reach)(struct backplane *backplane, int32_t room, int32_t except);
-    bool has_instances; /* a system in between, which the publisher's own node listens to as well */
+    bool has_instances;      /* a system in between */
+    bool echoes;             /* which hands a node its own publishes too */
     enum cost message, copy; /* of an instance */
+    bool by_node; /* a node has one instance, whatever the room, and they tell each other */
 };
 
 static const struct backplane_kind kinds[] = {
     [SPEC_NO_BACKPLANE] = {.reach = NULL},
     [SPEC_BROADCAST] = {.reach = every_node},
     [SPEC_REGISTRY] = {.reach = nodes_with_members},
-    [SPEC_REDIS] = {nodes_with_members, true, COST_redis_message, COST_redis_copy},
-    [SPEC_REDIS_SHARDED] = {nodes_with_members, true, COST_redis_message, COST_redis_copy},
-    [SPEC_KAFKA] = {every_node, true, COST_kafka_message, COST_kafka_copy},
+    [SPEC_REDIS] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy},
+    [SPEC_REDIS_SHARDED] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy},
+    [SPEC_REDIS_CLUSTER] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy,
+                            .by_node = true},
+    [SPEC_NATS] = {nodes_with_members, true, false, COST_nats_message, COST_nats_copy},
+    [SPEC_KAFKA] = {every_node, true, true, COST_kafka_message, COST_kafka_copy},
 };
+
+/* Whether a publish goes to every node, whoever has members. */
+static bool reaches_all(const struct backplane *backplane) {
+    return backplane->kind->reach == every_node ||
+           (backplane->kind->has_instances && backplane->spec->channels == SPEC_ONE_CHANNEL);
+}
+
+static int32_t reach(struct backplane *backplane, int32_t room, int32_t except) {
+    return (reaches_all(backplane) ? every_node : backplane->kind->reach)(backplane, room, except);
+}
 
 /* Lists the copies of a publish and counts them. */
 static int32_t list_copies(struct backplane *backplane, const struct node_inbound *publish) {
-    int32_t except = backplane->kind->has_instances ? -1 : publish->origin;
-    if (backplane->kind->reach == every_node)
+    int32_t except = backplane->kind->echoes ? -1 : publish->origin;
+    if (reaches_all(backplane))
         backplane->wasted -= nodes_with_members(backplane, publish->room, except);
-    int32_t count = backplane->kind->reach(backplane, publish->room, except);
-    if (backplane->kind->reach == every_node)
+    int32_t count = reach(backplane, publish->room, except);
+    if (reaches_all(backplane))
         backplane->wasted += count;
     backplane->publishes++;
     backplane->copies += count;
     return count;
+}
+
+/* Lists them again, for an instance that hears of it second. */
+static int32_t relist_copies(struct backplane *backplane, const struct node_inbound *publish) {
+    return reach(backplane, publish->room, backplane->kind->echoes ? -1 : publish->origin);
 }
 
 /* --- set-up --- */
@@ -114,10 +135,15 @@ static void init_instances(struct backplane *backplane, struct arena *arena) {
     const struct layout *layout = backplane->cluster->layout;
     int32_t rooms_count = layout->roster->rooms_count, nodes_count = layout->nodes_count;
     backplane->instances_count =
-        backplane->spec->kind == SPEC_REDIS ? 1 : (int32_t)backplane->spec->instances;
+        backplane->spec->kind == SPEC_REDIS || backplane->spec->kind == SPEC_NATS
+            ? 1
+            : (int32_t)backplane->spec->instances;
     backplane->instances = ARENA_NEW(arena, (size_t)backplane->instances_count, struct instance);
     for (int32_t i = 0; i < backplane->instances_count; i++)
         backplane->instances[i].last_ns = ARENA_NEW(arena, (size_t)nodes_count, base_ns);
+    for (int32_t i = 0; i < backplane->instances_count && backplane->kind->by_node; i++)
+        backplane->instances[i].forwarded_ns =
+            ARENA_NEW(arena, (size_t)backplane->instances_count, base_ns);
     backplane->instance_of = ARENA_NEW(arena, (size_t)rooms_count, int32_t);
     for (int32_t room = 0; room < rooms_count; room++)
         backplane->instance_of[room] =
@@ -168,16 +194,17 @@ static base_ns later(base_ns a, base_ns b) {
 static base_ns hop_ns(const struct backplane *backplane, const struct node_inbound *publish,
                       int32_t end) {
     const struct spec_dist *latency = &backplane->spec->latency;
-    if (latency->kind == SPEC_DIST_CONSTANT)
-        return llround(latency->constant);
     const struct cluster *cluster = backplane->cluster;
+    base_ns least_ns = llround(cluster->raw_costs.value[COST_backplane_hop]);
+    if (latency->kind == SPEC_DIST_CONSTANT)
+        return llround(latency->constant) + least_ns;
     struct rng rng;
     rng_init(&rng,
              (struct rng_name){.seed = cluster->plan.seed,
                                .entity = roster_room_entity(cluster->layout->roster, publish->room),
                                .purpose = DRAWS_HOP,
                                .index = (uint64_t)publish->number << 32 | (uint32_t)end});
-    return draws_from(latency, &rng);
+    return draws_from(latency, &rng) + least_ns;
 }
 
 static uint64_t packed(int32_t node, int32_t inbound) {
@@ -241,24 +268,65 @@ static base_ns sent_ns(const struct backplane *backplane, struct instance *insta
     return instance->egress_free_ns;
 }
 
-static void serve(void *target, uint64_t index, base_ns now_ns) {
+/* The instance that a node is connected to. */
+static int32_t home_of(const struct backplane *backplane, int32_t node) {
+    return node % backplane->instances_count;
+}
+
+/* Where a node sends what it publishes into the room. */
+static int32_t entrance_of(const struct backplane *backplane, int32_t node, int32_t room) {
+    return backplane->kind->by_node ? home_of(backplane, node) : backplane->instance_of[room];
+}
+
+static void serve(void *target, uint64_t what, base_ns now_ns);
+
+/* To every other instance, one by one; each hop in a name of its own, beyond those to nodes. */
+static base_ns forward(struct backplane *backplane, const struct node_inbound *publish,
+                       int32_t from, base_ns now_ns) {
+    struct cluster *cluster = backplane->cluster;
+    struct instance *instance = &backplane->instances[from];
+    for (int32_t i = 0; i < backplane->instances_count; i++) {
+        if (i == from)
+            continue;
+        now_ns += cost_of(backplane, COST_redis_forward);
+        base_ns left_ns =
+            sent_ns(backplane, instance, protocol_outbound_bytes(publish->bytes), now_ns);
+        base_ns there_ns =
+            left_ns + hop_ns(backplane, publish, 1 + cluster->layout->nodes_count + i);
+        instance->forwarded_ns[i] = later(instance->forwarded_ns[i], there_ns);
+        run_at(cluster->run, instance->forwarded_ns[i], serve, backplane,
+               packed(i, worker_new_inbound(cluster, *publish)));
+    }
+    return now_ns;
+}
+
+static void serve(void *target, uint64_t what, base_ns now_ns) {
     struct backplane *backplane = target;
-    struct node_inbound publish = backplane->cluster->inbound[index]; /* the pool may move */
-    worker_free_inbound(backplane->cluster, (int32_t)index);
-    struct instance *instance = &backplane->instances[backplane->instance_of[publish.room]];
-    base_ns start_ns = later(instance->free_ns, now_ns);
+    struct cluster *cluster = backplane->cluster;
+    int32_t place = (int32_t)(what >> 32), index = (int32_t)(uint32_t)what;
+    struct node_inbound publish = cluster->inbound[index]; /* the pool may move */
+    worker_free_inbound(cluster, index);
+    struct instance *instance = &backplane->instances[place];
+    bool is_entrance = place == entrance_of(backplane, publish.origin, publish.room);
+    base_ns start_ns = cluster_processor_free(cluster, later(instance->free_ns, now_ns));
     base_ns copy_ns = cost_of(backplane, backplane->kind->copy);
     base_ns done_ns = start_ns + cost_of(backplane, backplane->kind->message);
     int64_t bytes = protocol_outbound_bytes(publish.bytes);
-    int32_t count = list_copies(backplane, &publish);
+    if (backplane->kind->by_node && is_entrance)
+        done_ns = forward(backplane, &publish, place, done_ns);
+    int32_t count =
+        is_entrance ? list_copies(backplane, &publish) : relist_copies(backplane, &publish);
     for (int32_t i = 0; i < count; i++) {
         int32_t node = backplane->targets[i];
+        if (backplane->kind->by_node && home_of(backplane, node) != place)
+            continue;
         done_ns += copy_ns;
         send_to_node(backplane, &publish, node, sent_ns(backplane, instance, bytes, done_ns),
                      &instance->last_ns[node]);
     }
-    instance->busy_ns += cluster_within_window(backplane->cluster, start_ns, done_ns);
+    instance->busy_ns += cluster_within_window(cluster, start_ns, done_ns);
     instance->free_ns = done_ns;
+    cluster_take_processor(cluster, done_ns);
 }
 
 /* --- at the node that publishes --- */
@@ -297,7 +365,7 @@ void backplane_publish(struct node_worker *worker, const struct node_inbound *pu
     struct node_inbound numbered = *publish;
     numbered.number = backplane->published[publish->room]++;
     if (backplane->kind->has_instances) {
-        put_on_link(worker, backplane->instance_of[publish->room], &numbered);
+        put_on_link(worker, entrance_of(backplane, publish->origin, publish->room), &numbered);
     } else {
         int32_t count = list_copies(backplane, publish);
         for (int32_t i = 0; i < count; i++)
@@ -331,7 +399,7 @@ static void flush_link(struct node_worker *worker, int32_t place, base_ns *now_n
         struct node_inbound publish = cluster->inbound[index]; /* the pool may move */
         if (backplane->kind->has_instances) {
             link->last_ns = later(link->last_ns, at_ns + hop_ns(backplane, &publish, 0));
-            run_at(cluster->run, link->last_ns, serve, backplane, (uint64_t)index);
+            run_at(cluster->run, link->last_ns, serve, backplane, packed(place, index));
         } else {
             worker_free_inbound(cluster, index);
             send_to_node(backplane, &publish, place, at_ns, &link->last_ns);

@@ -86,8 +86,12 @@ static void init_generator(struct cluster *cluster, const struct cluster_options
 static void cluster_init(struct cluster *cluster, struct run *run,
                          const struct cluster_options *options) {
     const struct layout *layout = options->layout;
-    *cluster = (struct cluster){
-        .run = run, .layout = layout, .raw_costs = *options->costs, .inbound_free = -1};
+    *cluster = (struct cluster){.run = run,
+                                .layout = layout,
+                                .raw_costs = *options->costs,
+                                .inbound_free = -1,
+                                .shares_processor =
+                                    layout->scenario->machine.processors == SPEC_SHARED_PROCESSOR};
     init_generator(cluster, options);
     tally_init(&cluster->tally,
                &(struct tally_options){.warm_up_ns = options->warm_up_ns,

@@ -1,7 +1,7 @@
 /* Two passes over the memberships, whatever the number of workers: one counts, one fills. */
 #include "models/cluster/layout.h"
 
-#include "models/cluster/balancer.h"
+#include "models/workload/balancer.h"
 #include "models/cluster/memory.h"
 #include "models/workload/admission.h"
 #include "sim/base/check.h"

@@ -120,6 +120,8 @@ struct cluster {
                              flush has yet to write, none, one or more; a byte, because a burst asks
                              for each of its members */
     base_ns window_start_ns, window_end_ns; /* of the workers' counts */
+    bool shares_processor;                  /* all workers and instances take turns on one */
+    base_ns processor_free_ns;              /* that one, from then on */
     int64_t unrouted; /* deliveries due on nodes that nothing carries them to, since the start */
 };
 
@@ -130,6 +132,17 @@ void cluster_start(struct cluster *cluster);
 int64_t cluster_recipients(const struct cluster *cluster, int32_t room);
 /* How much of the time from `from_ns` to `to_ns` lies within the window. */
 base_ns cluster_within_window(const struct cluster *cluster, base_ns from_ns, base_ns to_ns);
+/* From `at_ns` on, when the processor that all share is free; `at_ns` where each has its own. */
+static inline base_ns cluster_processor_free(const struct cluster *cluster, base_ns at_ns) {
+    return cluster->shares_processor && cluster->processor_free_ns > at_ns
+               ? cluster->processor_free_ns
+               : at_ns;
+}
+/* Somebody is done with it at `until_ns`. */
+static inline void cluster_take_processor(struct cluster *cluster, base_ns until_ns) {
+    if (cluster->shares_processor && until_ns > cluster->processor_free_ns)
+        cluster->processor_free_ns = until_ns;
+}
 /* Adds the pause that ends now to the window's count. */
 void cluster_count_pause(struct cluster *cluster, base_ns now_ns);
 

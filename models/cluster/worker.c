@@ -403,7 +403,8 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
     const struct spec_turn *bounds = &worker->node->spec->turn;
-    base_ns resumed_ns = steal_resume(&worker->steal, start_ns);
+    base_ns resumed_ns =
+        cluster_processor_free(worker->cluster, steal_resume(&worker->steal, start_ns));
     if (resumed_ns > start_ns) { /* what becomes ready meanwhile is in this turn */
         run_at(worker->cluster->run, resumed_ns, turn, worker, 0);
         return;
@@ -422,6 +423,7 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
         }
     }
     write_all(worker, &now_ns);
+    cluster_take_processor(worker->cluster, now_ns);
     count_turn(worker, start_ns, now_ns);
     if (worker->log.turns != NULL)
         record_turn(worker, start_ns, now_ns);

@@ -1,6 +1,6 @@
-/* What the real pair cannot honour: a SIM field that differs from its default, and a second kind of
- * node. Compared as canonical text, in which two values are equal exactly when they are written the
- * same. */
+/* What the real pair cannot honour: a SIM field that differs from its default, and a cluster
+ * that one machine with one processor for all nodes is not. Compared as canonical text, in which
+ * two values are equal exactly when they are written the same. */
 #include "models/spec/spec.h"
 
 #include "models/spec/apply.h"
@@ -82,15 +82,44 @@ static void check_object(struct walk *walk, const struct table *table, const voi
     }
 }
 
-static void check_one_node(struct walk *walk, const struct spec_scenario *scenario) {
-    if (scenario->nodes_count <= 1)
-        return;
+static void refuse(struct walk *walk, const char *object, const char *key, const char *why) {
     walk->is_good = false;
-    int32_t path = reading_enter(&walk->reading, "nodes");
-    reading_error_at(&walk->reading, walk->place,
-                     "%d kinds of nodes are for the simulator only; the real pair has one node",
-                     scenario->nodes_count);
-    reading_leave(&walk->reading, path);
+    int32_t outer = reading_enter(&walk->reading, object);
+    int32_t inner = reading_enter(&walk->reading, key);
+    reading_error_at(&walk->reading, walk->place, "%s", why);
+    reading_leave(&walk->reading, inner);
+    reading_leave(&walk->reading, outer);
+}
+
+static bool has_workers(const struct spec_scenario *scenario) {
+    for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
+        if (scenario->nodes[kind].workers > 1)
+            return true;
+    return false;
+}
+
+/* Nodes of the real pair stand on one machine, with one processor for all of them. */
+static void check_cluster(struct walk *walk, const struct spec_scenario *scenario) {
+    const struct spec_backplane *backplane = &scenario->backplane;
+    int64_t nodes = 0;
+    for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
+        nodes += scenario->nodes[kind].count;
+    if (nodes > 1 && scenario->machine.processors != SPEC_SHARED_PROCESSOR)
+        refuse(walk, "machine", "processors",
+               "several nodes of the real pair share a processor; say \"shared\", so that the "
+               "simulator has them share one too");
+    if (backplane->kind == SPEC_NO_BACKPLANE)
+        return;
+    if (backplane->kind == SPEC_KAFKA || backplane->kind == SPEC_REDIS_CLUSTER)
+        refuse(walk, "backplane", "kind",
+               "the real pair has no client for it; it has broadcast, registry, redis, "
+               "redis_sharded and nats");
+    if (backplane->latency.kind != SPEC_DIST_CONSTANT || backplane->latency.constant != 0)
+        refuse(walk, "backplane", "latency",
+               "the hops of the real pair take what the loopback takes; say \"0s\"");
+    if (has_workers(scenario))
+        refuse(walk, "backplane", "kind",
+               "a node of the real pair that has a backplane has one worker");
 }
 
 bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
@@ -101,7 +130,7 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file, str
     struct spec_scenario standard = {0};
     apply_defaults(&arena, &table_scenario, &standard);
     check_object(&walk, &table_scenario, scenario, &standard);
-    check_one_node(&walk, scenario);
+    check_cluster(&walk, scenario);
     arena_fini(&arena);
     return walk.is_good;
 }

@@ -347,11 +347,19 @@ static void warn_of_field(struct check *check, const struct json *place, const c
 /* What is written down for a kind that has no such thing would be believed. */
 static void check_backplane_fields(struct check *check, const struct json *place) {
     enum spec_backplane_kind kind = check->scenario->backplane.kind;
-    bool has_system = kind == SPEC_REDIS || kind == SPEC_REDIS_SHARDED || kind == SPEC_KAFKA;
-    if (kind != SPEC_REDIS_SHARDED && kind != SPEC_KAFKA)
-        warn_of_field(check, place, "instances", "\"redis_sharded\" and \"kafka\"");
-    if (!has_system)
-        warn_of_field(check, place, "egress", "\"redis\", \"redis_sharded\" and \"kafka\"");
+    bool has_instances =
+        kind == SPEC_REDIS_SHARDED || kind == SPEC_REDIS_CLUSTER || kind == SPEC_KAFKA;
+    bool has_channels = kind == SPEC_REDIS || kind == SPEC_REDIS_SHARDED ||
+                        kind == SPEC_REDIS_CLUSTER || kind == SPEC_NATS;
+    if (!has_instances)
+        warn_of_field(check, place, "instances",
+                      "\"redis_sharded\", \"redis_cluster\" and \"kafka\"");
+    if (!has_channels)
+        warn_of_field(check, place, "channels",
+                      "\"redis\", \"redis_sharded\", \"redis_cluster\" and \"nats\"");
+    if (!has_channels && kind != SPEC_KAFKA)
+        warn_of_field(check, place, "egress",
+                      "\"redis\", \"redis_sharded\", \"redis_cluster\", \"nats\" and \"kafka\"");
     if (kind != SPEC_KAFKA) {
         warn_of_field(check, place, "linger", "\"kafka\"");
         warn_of_field(check, place, "poll", "\"kafka\"");
@@ -371,7 +379,10 @@ static double way_ns(const struct spec_backplane *backplane) {
         return hop_ns;
     case SPEC_REDIS:
     case SPEC_REDIS_SHARDED:
+    case SPEC_NATS:
         return 2 * hop_ns;
+    case SPEC_REDIS_CLUSTER:
+        return 3 * hop_ns;
     case SPEC_KAFKA:
         return 2 * hop_ns + (double)backplane->linger / 2 + (double)backplane->poll / 2;
     case SPEC_backplane_kind_COUNT:

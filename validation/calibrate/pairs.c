@@ -72,7 +72,8 @@ static bool start_programs(struct pair *pair, const struct gateway_options *opti
         return fail(pair, "gateway", pair->server.why);
     struct load_session_options load = {.program = calibrate->load_program,
                                         .scenario = pair->scenario_path,
-                                        .port = pair->server.port,
+                                        .ports = {pair->server.port},
+                                        .ports_count = 1,
                                         .cpu = calibrate->load_cpu};
     return load_session_start(&pair->load, &load) || fail(pair, "generator", pair->load.error);
 }

@@ -226,6 +226,8 @@ bool connection_join(struct worker *worker, struct connection *connection, struc
     connection->memberships[connection->memberships_count++] =
         (struct membership){.room = room->number, .place = room->members_count - 1};
     gateway_count(&worker->stats->memberships, 1);
+    if (room->members_count == 1)
+        cluster_hold(worker, room, true);
     return true;
 }
 
@@ -240,6 +242,8 @@ void connection_leave(struct worker *worker, struct connection *connection, uint
     if (index < connection->memberships_count)
         worker->rooms.rooms[left->room]->members[left->place].membership = index;
     gateway_uncount(&worker->stats->memberships, 1);
+    if (room->members_count == 0)
+        cluster_hold(worker, room, false);
     if (room->members_count == 0 && !room->is_listed) {
         room_remove(&worker->rooms, room);
         gateway_level(&worker->stats->rooms, worker->rooms.count);

@@ -18,7 +18,8 @@
 enum { EXIT_UNAVAILABLE = 69, EXIT_IO = 74, EXIT_USAGE = 64 };
 
 static int fail(int code, const char *what) {
-    fprintf(stderr, "headroom-gateway: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "headroom-gateway: %s%s%s\n", what, errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
     return code;
 }
 
@@ -55,6 +56,9 @@ static int open_signals(void) {
 static void announce(const struct gateway *gateway) {
     struct sockaddr_in address;
     socklen_t length = sizeof address;
+    const struct backplane *backplane = gateway->workers[0].backplane;
+    if (backplane != NULL && backplane_port(backplane) > 0)
+        printf("backplane on %d\n", (int)backplane_port(backplane));
     if (getsockname(gateway->listen_fd, (struct sockaddr *)&address, &length) == 0)
         printf("listening on %d\n", ntohs(address.sin_port));
     fflush(stdout);
@@ -67,6 +71,9 @@ static int run_workers(struct gateway *gateway) {
     for (int32_t i = 0; i < gateway->workers_count; i++)
         if (!worker_init(&gateway->workers[i], gateway, i))
             return fail(EXIT_UNAVAILABLE, "worker");
+    const char *why;
+    if (!cluster_open(&gateway->workers[0], &why))
+        return fail(errno != 0 ? EXIT_UNAVAILABLE : EXIT_USAGE, why);
     for (int32_t i = 1; i < gateway->workers_count; i++)
         if (pthread_create(&gateway->workers[i].thread, NULL, worker_run, &gateway->workers[i]) !=
             0)
@@ -97,6 +104,10 @@ static int run(const struct gateway_options *options) {
     gateway.connections_max = limit_of(options);
     if (gateway.connections_max == 0) {
         fprintf(stderr, "headroom-gateway: --open-files leaves no room for a connection\n");
+        return EXIT_USAGE;
+    }
+    if (options->backplane != SPEC_NO_BACKPLANE && options->workers > 1) {
+        fprintf(stderr, "headroom-gateway: a node with a backplane has one worker\n");
         return EXIT_USAGE;
     }
     if (!limit_files(options->open_files))

@@ -70,6 +70,7 @@ static const char *publish(struct worker *worker, struct connection *connection,
     fanout_to_others(worker, MAIL_PUBLISH, room, opcode, command->delivery,
                      command->delivery_length);
     fanout_publish(worker, room, opcode, command->delivery, command->delivery_length);
+    cluster_publish(worker, room, opcode, command->delivery, command->delivery_length);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <malloc.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,20 @@ static const struct row {
 #include "validation/gateway/stats.def"
 #undef COUNTER
 #undef NS
+#undef GAUGE
+    /* clang-format on */
+};
+
+static const struct { /* of worker 0, who speaks to the backplane */
+    bool is_gauge;
+    size_t offset;
+    const char *name, *help;
+} backplane_rows[] = {
+/* clang-format off */
+#define COUNTER(name, help) {false, offsetof(struct gateway_stats_live, name), #name, help},
+#define GAUGE(name, help) {true, offsetof(struct gateway_stats_live, name), #name, help},
+#include "validation/backplane/counts.def"
+#undef COUNTER
 #undef GAUGE
     /* clang-format on */
 };
@@ -101,6 +116,19 @@ static void write_closes(const struct gateway *gateway, struct text *out) {
                                            memory_order_relaxed));
 }
 
+static void write_backplane(const struct gateway *gateway, struct text *out) {
+    const char *live = (const char *)&gateway->stats->workers[0];
+    for (size_t row = 0; row < COUNT_OF(backplane_rows); row++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", backplane_rows[row].name,
+                 backplane_rows[row].is_gauge ? "" : "_total");
+        const _Atomic uint64_t *word = (const void *)(live + backplane_rows[row].offset);
+        write_head(out, name, backplane_rows[row].help, backplane_rows[row].is_gauge);
+        text_addf(out, "headroom_gateway_%s %" PRIu64 "\n", name,
+                  atomic_load_explicit(word, memory_order_relaxed));
+    }
+}
+
 void metrics_write(const struct gateway *gateway, struct text *out) {
     write_head(out, "connections_limit", "Most connections let in.", true);
     text_addf(out, "headroom_gateway_connections_limit %" PRId64 "\n", gateway->connections_max);
@@ -111,4 +139,6 @@ void metrics_write(const struct gateway *gateway, struct text *out) {
         write_row(gateway, out, row);
     write_phases(gateway, out);
     write_closes(gateway, out);
+    if (gateway->workers[0].backplane != NULL)
+        write_backplane(gateway, out);
 }

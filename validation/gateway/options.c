@@ -68,6 +68,10 @@ void gateway_options_init(struct gateway_options *options) {
         .idle_timeout = 60 * BASE_NS_PER_S,
         .handshake_timeout = 5 * BASE_NS_PER_S,
         .cpu = -1,
+        .backplane = SPEC_NO_BACKPLANE,
+        .backplane_channels = SPEC_PER_ROOM_CHANNELS,
+        .backplane_buffer = 4 << 20,
+        .backplane_deadline = BASE_NS_PER_S,
     };
 }
 
@@ -116,18 +120,29 @@ static bool set_number(const struct row *row, const char *text, int64_t *value) 
     return *value >= row->lowest && *value <= row->highest;
 }
 
-static const char *word_tag(const struct row *row) {
-    return row->offset == offsetof(struct gateway_options, fan_out) ? "fan_out" : "policy";
-}
+/* The list of words of the scenario language that an option takes one of. */
+static const struct words {
+    size_t offset;
+    const char *tag;
+    int count;
+} words_of[] = {
+    {offsetof(struct gateway_options, fan_out), "fan_out", SPEC_fan_out_COUNT},
+    {offsetof(struct gateway_options, send_queue.policy), "policy", SPEC_policy_COUNT},
+    {offsetof(struct gateway_options, backplane), "backplane_kind", SPEC_backplane_kind_COUNT},
+    {offsetof(struct gateway_options, backplane_channels), "channels", SPEC_channels_COUNT},
+};
 
-static int words_count(const struct row *row) {
-    return row->offset == offsetof(struct gateway_options, fan_out) ? (int)SPEC_fan_out_COUNT
-                                                                    : (int)SPEC_policy_COUNT;
+static const struct words *find_words(const struct row *row) {
+    const struct words *words = words_of;
+    while (words->offset != row->offset)
+        words++;
+    return words;
 }
 
 static bool set_word(const struct row *row, const char *text, void *member) {
-    for (int i = 0; i < words_count(row); i++) {
-        if (strcmp(spec_word(word_tag(row), i), text) != 0)
+    const struct words *words = find_words(row);
+    for (int i = 0; i < words->count; i++) {
+        if (strcmp(spec_word(words->tag, i), text) != 0)
             continue;
         unsigned value = (unsigned)i;
         memcpy(member, &value, sizeof value); /* an enum of the scenario language: an unsigned */
@@ -137,7 +152,7 @@ static bool set_word(const struct row *row, const char *text, void *member) {
 }
 
 static bool set_list(const char *text, struct gateway_list *list) {
-    if (list->count == GATEWAY_ORIGINS_MAX)
+    if (list->count == GATEWAY_LIST_MAX)
         return false;
     list->items[list->count++] = text;
     return true;
@@ -235,7 +250,7 @@ static int32_t write_row(const struct row *row, const void *member, struct arena
         words[0] = written(row, number_text(row, *(const int64_t *)member, arena), arena);
         return 1;
     case WORD:
-        words[0] = written(row, spec_word(word_tag(row), *(const int *)member), arena);
+        words[0] = written(row, spec_word(find_words(row)->tag, *(const int *)member), arena);
         return 1;
     case TEXT:
         if (*(const char *const *)member == NULL)
@@ -257,7 +272,7 @@ static int32_t write_row(const struct row *row, const void *member, struct arena
 
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,
                               struct arena *arena, char *words[GATEWAY_WORDS_MAX]) {
-    _Static_assert(ROWS <= 32, "GATEWAY_WORDS_MAX counts 32 options");
+    _Static_assert(ROWS <= 40, "GATEWAY_WORDS_MAX counts 40 options");
     int32_t count = 0;
     words[count++] = arena_new_text(arena, program);
     for (size_t i = 0; i < ROWS; i++)

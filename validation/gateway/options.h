@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GATEWAY_ORIGINS_MAX = 32, GATEWAY_WORKERS_MAX = 64 };
+enum { GATEWAY_LIST_MAX = 32, GATEWAY_WORKERS_MAX = 64 };
 
 struct gateway_list {
-    const char *items[GATEWAY_ORIGINS_MAX]; /* borrowed; outlive the options */
+    const char *items[GATEWAY_LIST_MAX]; /* borrowed; outlive the options */
     int32_t count;
 };
 
@@ -40,6 +40,12 @@ struct gateway_options {
     const char *turns;
     const char *congestion;
     bool echo;
+    enum spec_backplane_kind backplane;
+    struct gateway_list backplane_at;
+    int64_t backplane_port;
+    enum spec_channels backplane_channels;
+    int64_t backplane_buffer;
+    base_ns backplane_deadline;
 };
 
 /* The scenario language's own defaults; port 0, any processor, 60 s idle, 5 s for the handshake. */
@@ -52,7 +58,7 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
 bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,
                          struct arena *arena, const char **why) MUST_USE;
 
-enum { GATEWAY_WORDS_MAX = 2 + 32 + GATEWAY_ORIGINS_MAX };
+enum { GATEWAY_WORDS_MAX = 2 + 40 + 2 * GATEWAY_LIST_MAX };
 /* `program` and one "--name=value" for every option that is set, ended by NULL: an argv. Returns
  * the count. */
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,

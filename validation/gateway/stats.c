@@ -89,7 +89,7 @@ void gateway_stats_read(const struct gateway_stats_reader *reader, uint32_t work
     gateway_stats_snapshot(&reader->file->workers[worker], stats);
 }
 
-static void add_words(struct gateway_stats *into, const struct gateway_stats *from) {
+void gateway_stats_add(struct gateway_stats *into, const struct gateway_stats *from) {
     uint64_t sum[GATEWAY_STATS_WORDS], more[GATEWAY_STATS_WORDS];
     memcpy(sum, into, sizeof sum);
     memcpy(more, from, sizeof more);
@@ -105,7 +105,7 @@ void gateway_stats_read_all(const struct gateway_stats_reader *reader,
     for (uint32_t i = 0; i < reader->file->workers_count; i++) {
         struct gateway_stats one;
         gateway_stats_read(reader, i, &one);
-        add_words(stats, &one);
+        gateway_stats_add(stats, &one);
         now_ns = one.now_ns > now_ns ? one.now_ns : now_ns;
     }
     stats->now_ns = now_ns;
@@ -117,6 +117,7 @@ struct gateway_stats gateway_stats_since(const struct gateway_stats *earlier,
 #define COUNTER(name, help) since.name -= earlier->name;
 #define NS(name, help) since.name -= earlier->name;
 #define GAUGE(name, help)
+#include "validation/backplane/counts.def"
 #include "validation/gateway/stats.def"
 #undef COUNTER
 #undef NS

@@ -28,6 +28,7 @@ enum gateway_close {
 struct gateway_stats { /* a snapshot */
 #include "validation/gateway/stats.def"
     uint64_t closed[GATEWAY_CLOSE_COUNT];
+#include "validation/backplane/counts.def"
 };
 #undef COUNTER
 #undef NS
@@ -42,6 +43,7 @@ struct gateway_stats_live { /* the same words, being counted */
     _Alignas(128)
 #include "validation/gateway/stats.def"
         _Atomic uint64_t closed[GATEWAY_CLOSE_COUNT];
+#include "validation/backplane/counts.def"
 };
 #undef COUNTER
 #undef NS
@@ -89,6 +91,8 @@ void gateway_stats_read(const struct gateway_stats_reader *reader, uint32_t work
                         struct gateway_stats *stats);
 /* Sum over workers; now_ns is the latest. queued_bytes_max adds the workers' own maxima. */
 void gateway_stats_read_all(const struct gateway_stats_reader *reader, struct gateway_stats *stats);
+/* Adds word by word; levels too. */
+void gateway_stats_add(struct gateway_stats *into, const struct gateway_stats *from);
 /* later - earlier for counters and times; levels keep the later value. */
 struct gateway_stats gateway_stats_since(const struct gateway_stats *earlier,
                                          const struct gateway_stats *later);

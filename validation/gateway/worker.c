@@ -92,6 +92,7 @@ bool worker_init(struct worker *worker, struct gateway *gateway, int32_t index) 
 }
 
 void worker_fini(struct worker *worker) {
+    cluster_close(worker);
     connection_free_all(worker);
     for (uint32_t i = 0; i < worker->dirty_count; i++)
         if (worker->dirty[i]->pending != NULL)
@@ -219,11 +220,14 @@ static void accept_again(struct worker *worker) {
     gateway->accept_again_ns = is_watched ? BASE_NS_MAX : worker->now_ns + ACCEPT_AGAIN_NS;
 }
 
-/* Of the worker, when it must be awake: a timer, or the listener's. */
+/* Of the worker, when it must be awake: a timer, the listener's, or the backplane's. */
 static base_ns next_due_ns(const struct worker *worker) {
     base_ns timer_ns = wheel_next(&worker->wheel);
     base_ns accept_ns = worker->index == 0 ? worker->gateway->accept_again_ns : BASE_NS_MAX;
-    return timer_ns < accept_ns ? timer_ns : accept_ns;
+    base_ns due_ns = timer_ns < accept_ns ? timer_ns : accept_ns;
+    base_ns backplane_ns =
+        worker->backplane != NULL ? backplane_due_ns(worker->backplane) : BASE_NS_MAX;
+    return due_ns < backplane_ns ? due_ns : backplane_ns;
 }
 
 static void dispatch(struct worker *worker, const struct epoll_event *event) {
@@ -233,6 +237,9 @@ static void dispatch(struct worker *worker, const struct epoll_event *event) {
         listener_ready(worker);
     else if (event->data.u64 == TAG_SIGNAL)
         take_signal(worker);
+    else if (event->data.u64 >= WORKER_TAG_BACKPLANE &&
+             event->data.u64 < WORKER_TAG_BACKPLANE + BACKPLANE_TAGS)
+        backplane_ready(worker->backplane, event->data.u64, event->events, worker->now_ns);
     else
         ready(worker, event);
     connection_end_doomed(worker);
@@ -252,6 +259,13 @@ static void fire_timers(struct worker *worker) {
     connection_end_doomed(worker);
 }
 
+/* The other nodes first: their members are as far away as the nearest here, and a hop more. */
+static void write_out(struct worker *worker) {
+    cluster_flush(worker);
+    fanout_flush(worker);
+    connection_end_doomed(worker);
+}
+
 static void turn(struct worker *worker, int32_t count) {
     worker_enter(worker, PHASE_READ);
     worker->gathering_since_ns = worker->now_ns;
@@ -259,13 +273,10 @@ static void turn(struct worker *worker, int32_t count) {
     gateway_count(&worker->stats->ready_events, (uint64_t)count);
     for (int32_t i = 0; i < count; i++) {
         dispatch(worker, &worker->events[i]);
-        if (has_gathered_long(worker)) {
-            fanout_flush(worker);
-            connection_end_doomed(worker);
-        }
+        if (has_gathered_long(worker))
+            write_out(worker);
     }
-    fanout_flush(worker);
-    connection_end_doomed(worker);
+    write_out(worker);
 }
 
 static int sleep_ms(const struct worker *worker) {
@@ -312,6 +323,9 @@ void *worker_run(void *argument) {
             fire_timers(worker);
         if (worker->index == 0 && worker->gateway->accept_again_ns <= worker->now_ns)
             accept_again(worker);
+        if (worker->backplane != NULL && backplane_due_ns(worker->backplane) <= worker->now_ns)
+            backplane_tick(worker->backplane, worker->now_ns);
+        cluster_count(worker);
         worker_enter(worker, PHASE_OTHER);
         if (count > 0 && worker->turn_log.turns != NULL)
             turns_record(worker);

@@ -13,6 +13,7 @@
 
 #include "models/workload/turn.h"
 #include "sim/base/time.h"
+#include "validation/backplane/client.h"
 #include "validation/gateway/assembler.h"
 #include "validation/gateway/http.h"
 #include "validation/gateway/mailbox.h"
@@ -134,6 +135,7 @@ struct worker {
     int64_t queued_bytes, queued_bytes_max;
     bool is_draining;
     base_ns drain_since_ns;
+    struct backplane *backplane; /* NULL: this node is alone */
     struct turn_log turn_log;
     struct turn turn_readings; /* of the counters, when the last turn was recorded */
 };
@@ -196,6 +198,16 @@ void fanout_flush_room(struct worker *worker, struct room *room);
 void fanout_flush(struct worker *worker);
 void fanout_to_others(struct worker *worker, enum mail_kind kind, const struct room *room,
                       uint8_t opcode, const void *payload, size_t length);
+
+/* cluster.c: the other nodes; without a backplane nothing happens in any of these */
+enum { WORKER_TAG_BACKPLANE = 16 }; /* the first of BACKPLANE_TAGS tags of epoll, generation 0 */
+bool cluster_open(struct worker *worker, const char **why) MUST_USE;
+void cluster_close(struct worker *worker);
+void cluster_hold(struct worker *worker, const struct room *room, bool holds);
+void cluster_publish(struct worker *worker, const struct room *room, uint8_t opcode,
+                     const void *payload, size_t length);
+void cluster_flush(struct worker *worker);
+void cluster_count(struct worker *worker);
 
 /* message.c and upgrade.c: bytes of a connection */
 void message_bytes(struct worker *worker, struct connection *connection, uint8_t *bytes,

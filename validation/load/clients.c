@@ -2,6 +2,7 @@
  * outboxes lie elsewhere. */
 #include "validation/load/clients.h"
 
+#include "models/workload/balancer.h"
 #include "sim/base/check.h"
 #include "validation/load/sample.h"
 
@@ -59,6 +60,20 @@ void clients_init(struct clients *clients, const struct roster *roster,
     for (int32_t local = 0; local < clients->count; local++)
         clients->client[local] = (struct client){.fd = -1, .reader = -1};
     choose_readers(clients, arena);
+    if (options->ports_count > 1) {
+        int32_t *node_of = ARENA_NEW(arena, (size_t)roster->clients_count, int32_t);
+        balancer_deal(roster, options->seed, node_of);
+        clients->node_of = node_of;
+    }
+}
+
+int32_t clients_port(const struct clients *clients, int32_t local) {
+    const struct clients_options *options = &clients->options;
+    if (local < 0)
+        return options->ports[clients->extra_count % options->ports_count];
+    int32_t node = clients->node_of ? clients->node_of[clients_roster_number(clients, local)] : 0;
+    CHECK(node < options->ports_count);
+    return options->ports[node];
 }
 
 void clients_fini(struct clients *clients) {

@@ -14,12 +14,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLIENTS_CLOSE_CODES = 5000 }; /* RFC 6455, 7.4: below 5000 */
+enum {
+    CLIENTS_CLOSE_CODES = 5000, /* RFC 6455, 7.4: below 5000 */
+    CLIENTS_NODES_MAX = 16,
+};
 
 struct clients_options {
     const char *host; /* IPv4 */
     const struct wire *wire;
-    int32_t port;
+    int32_t ports[CLIENTS_NODES_MAX]; /* of the nodes, as the balancer numbers them; one: of all */
+    int32_t ports_count;
     uint64_t seed;
     int32_t samples;
     int32_t process, processes;
@@ -51,8 +55,9 @@ struct reader {
 struct clients {
     const struct roster *roster; /* borrowed */
     struct clients_options options;
-    struct client *client; /* [count] */
-    struct outbox *outbox; /* [count] */
+    const int32_t *node_of; /* by roster number: which node the balancer gives it; NULL: one node */
+    struct client *client;  /* [count] */
+    struct outbox *outbox;  /* [count] */
     int32_t count;
     struct reader *readers; /* [readers_count] */
     int32_t readers_count;
@@ -80,6 +85,10 @@ static inline int32_t clients_local(const struct clients *clients, int32_t numbe
                ? number / clients->options.processes
                : -1;
 }
+
+/* The port that a client of the roster is connected to; -1: one beyond the roster, whose turn it
+ * is. */
+int32_t clients_port(const struct clients *clients, int32_t local);
 
 /* A new account: bytes, arrivals and closes from here on. */
 void clients_begin(struct clients *clients);

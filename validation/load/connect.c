@@ -80,7 +80,7 @@ static int64_t receive_buffer_of(const struct clients *clients, int32_t local) {
 /* -1 with errno set. */
 static int open_socket(const struct clients *clients, int32_t local) {
     struct sockaddr_in server = {.sin_family = AF_INET,
-                                 .sin_port = htons((uint16_t)clients->options.port)};
+                                 .sin_port = htons((uint16_t)clients_port(clients, local))};
     if (inet_pton(AF_INET, clients->options.host, &server.sin_addr) != 1) {
         errno = EADDRNOTAVAIL;
         return -1;
@@ -104,8 +104,8 @@ static int open_socket(const struct clients *clients, int32_t local) {
 static void say_request(const struct clients *clients, struct slot *slot) {
     char *out = (char *)outbox_reserve(&slot->out, WIRE_REQUEST_MAX);
     CHECK(out);
-    outbox_commit(&slot->out, clients->options.wire->write_request(out, clients->options.host,
-                                                                   clients->options.port));
+    outbox_commit(&slot->out, clients->options.wire->write_request(
+                                  out, clients->options.host, clients_port(clients, slot->local)));
 }
 
 static bool say_join(const struct wire *wire, struct slot *slot, int32_t room) {

@@ -30,7 +30,9 @@ struct arguments {
     const char *scenario;
     const char *host;
     const struct wire *wire;
-    long port, cpu, samples, processes; /* cpu -1: any */
+    int32_t ports[CLIENTS_NODES_MAX]; /* [ports_count] */
+    int32_t ports_count;
+    long cpu, samples, processes; /* cpu -1: any */
     uint64_t seed;
     bool has_seed, has_probe;
     double probe_scale;
@@ -39,7 +41,7 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    {"port", 'p', "N", 0, "TCP port of the server (required)", 0},
+    {"port", 'p', "N", 0, "TCP port of the server (required); repeated, of each node in turn", 0},
     {"bind", 'b', "ADDRESS", 0, "IPv4 address of the server (127.0.0.1)", 0},
     {"seed", OPTION_SEED, "N", 0, "root of every random draw, before the scenario's own", 0},
     {"cpu", 'c', "N", 0, "processor to run on", 0},
@@ -105,7 +107,10 @@ static error_t read_argument(int key, char *text, struct argp_state *state) {
     struct arguments *arguments = state->input;
     switch (key) {
     case 'p':
-        arguments->port = whole_number(text, 1, 65535, "port", state);
+        if (arguments->ports_count == CLIENTS_NODES_MAX)
+            argp_error(state, "--port: at most %d", CLIENTS_NODES_MAX);
+        arguments->ports[arguments->ports_count++] =
+            (int32_t)whole_number(text, 1, 65535, "port", state);
         return 0;
     case 'b':
         read_host(arguments, text, state);
@@ -137,7 +142,7 @@ static error_t read_argument(int key, char *text, struct argp_state *state) {
         arguments->scenario = text;
         return 0;
     case ARGP_KEY_END:
-        if (!arguments->scenario || arguments->port == 0)
+        if (!arguments->scenario || arguments->ports_count == 0)
             argp_error(state, "a scenario and --port are needed");
         return 0;
     default:
@@ -198,6 +203,17 @@ static int read_scenario(const struct arguments *arguments, struct spec_scenario
     return is_good ? 0 : EX_DATAERR;
 }
 
+/* One server for all, or one for each node. */
+static int check_ports(int32_t ports_count, const struct spec_scenario *scenario) {
+    int64_t nodes = 0;
+    for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
+        nodes += scenario->nodes[kind].count;
+    if (ports_count == 1 || ports_count == nodes)
+        return 0;
+    fprintf(stderr, "headroom-load: %d ports for %lld nodes\n", ports_count, (long long)nodes);
+    return EX_USAGE;
+}
+
 /* --- the process --- */
 
 static bool pin(long cpu) {
@@ -226,7 +242,7 @@ static int probe_once(struct serve *serve, double scale) {
     connect_roster(&serve->clients, &tally);
     if (tally.connected == 0) {
         fprintf(stderr, "headroom-load: no connection to %s:%d (%s)\n", serve->clients.options.host,
-                (int)serve->clients.options.port, load_limit_name(tally.limit));
+                (int)serve->clients.options.ports[0], load_limit_name(tally.limit));
         return EX_UNAVAILABLE;
     }
     struct text why, answer;
@@ -249,10 +265,11 @@ static int run(const struct arguments *arguments, const struct roster *roster,
                struct unsent *unsent) {
     struct clients_options own = {.host = arguments->host,
                                   .wire = arguments->wire,
-                                  .port = (int32_t)arguments->port,
+                                  .ports_count = arguments->ports_count,
                                   .seed = roster->scenario->seed,
                                   .samples = (int32_t)arguments->samples,
                                   .processes = (int32_t)arguments->processes};
+    memcpy(own.ports, arguments->ports, sizeof own.ports);
     if (own.processes > 1 && !arguments->has_probe)
         return shards_run(roster, &own, unsent, stdin, stdout) ? EX_OK : EX_IOERR;
     own.processes = 1;
@@ -295,8 +312,10 @@ int main(int argc, char **argv) {
         if (arguments.has_seed)
             scenario.seed = arguments.seed;
         struct roster roster;
+        code = check_ports(arguments.ports_count, &scenario);
         roster_init(&roster, &scenario, scenario.seed, &arena);
-        code = run(&arguments, &roster, &unsent);
+        if (code == 0)
+            code = run(&arguments, &roster, &unsent);
         unsent_fini(&unsent);
     }
     arena_fini(&arena);

@@ -61,7 +61,8 @@ static void write_command_line(struct command_line *line,
                                const struct load_session_options *options) {
     add_argument(line, "%s", options->program);
     add_argument(line, "%s", options->scenario);
-    add_argument(line, "--port=%" PRId32, options->port);
+    for (int32_t i = 0; i < options->ports_count; i++)
+        add_argument(line, "--port=%" PRId32, options->ports[i]);
     if (options->host)
         add_argument(line, "--bind=%s", options->host);
     if (options->wire)

@@ -11,14 +11,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { LOAD_SESSION_ERROR_BYTES = 256 };
+enum { LOAD_SESSION_ERROR_BYTES = 256, LOAD_SESSION_PORTS_MAX = 16 };
 
 struct load_session_options {
-    const char *program;  /* path of headroom-load */
-    const char *scenario; /* path */
-    const char *host;     /* NULL: 127.0.0.1 */
-    const char *wire;     /* NULL: websocket */
-    int32_t port;
+    const char *program;                   /* path of headroom-load */
+    const char *scenario;                  /* path */
+    const char *host;                      /* NULL: 127.0.0.1 */
+    const char *wire;                      /* NULL: websocket */
+    int32_t ports[LOAD_SESSION_PORTS_MAX]; /* of the nodes in the balancer's order */
+    int32_t ports_count;
     int32_t cpu; /* -1: any */
     bool has_seed;
     uint64_t seed;

@@ -58,19 +58,17 @@ static bool write_scenario(struct measure *measure) {
            fail(measure, "%s: not written whole", measure->scenario_path);
 }
 
-static bool start_server(struct measure *measure) {
+static bool start_nodes(struct measure *measure) {
     const struct spec_scenario *scenario = measure->options.scenario;
     struct gateway_options options;
     gateway_options_init(&options);
-    gateway_options_from_node(&options, &scenario->nodes[0]);
     options.cpu = scenario->machine.gateway_cpu;
     options.port = scenario->machine.port == SPEC_AUTO ? 0 : scenario->machine.port;
     options.congestion = "cubic";
     options.turns = measure->options.turns;
-    options.idle_timeout = BASE_NS_MAX; /* readers and lurkers of a scenario stay */
-    if (!server_start(&measure->server, measure->options.gateway_program, &options))
-        return fail(measure, "%s", measure->server.why);
-    measure->memory_empty = server_memory(&measure->server);
+    if (!nodes_start(&measure->nodes, measure->options.gateway_program, scenario, &options))
+        return fail(measure, "%s", measure->nodes.why);
+    measure->memory_empty = nodes_memory(&measure->nodes);
     return true;
 }
 
@@ -78,8 +76,10 @@ static bool start_load(struct measure *measure) {
     struct load_session_options options = {
         .program = measure->options.load_program,
         .scenario = measure->scenario_path,
-        .port = measure->server.port,
+        .ports_count = measure->nodes.count,
         .cpu = (int32_t)measure->options.scenario->machine.load_cpu};
+    for (int32_t i = 0; i < measure->nodes.count; i++)
+        options.ports[i] = measure->nodes.server[i].port;
     if (!load_session_start(&measure->load, &options))
         return fail(measure, "%s", measure->load.error);
     return true;
@@ -115,9 +115,9 @@ static void measure_yard(struct measure *measure) {
 }
 
 bool measure_open(struct measure *measure, const struct measure_options *options) {
-    *measure = (struct measure){.options = *options, .server = {.pid = -1, .output = -1}};
+    *measure = (struct measure){.options = *options};
     measure->is_alone = loopback_enter(measure->why_shared);
-    if (!write_scenario(measure) || !start_server(measure) || !start_load(measure))
+    if (!write_scenario(measure) || !start_nodes(measure) || !start_load(measure))
         return false;
     if (options->is_for_ramp)
         return true;
@@ -127,7 +127,7 @@ bool measure_open(struct measure *measure, const struct measure_options *options
 void measure_close(struct measure *measure) {
     if (measure->load.to_fd > 0) /* it was started, even if it has ended since */
         load_session_stop(&measure->load);
-    server_stop(&measure->server);
+    nodes_stop(&measure->nodes);
     if (measure->scenario_path[0] != '\0')
         unlink(measure->scenario_path);
 }
@@ -136,10 +136,10 @@ void measure_close(struct measure *measure) {
  * --------------------------------------------------------------- */
 
 struct watch {
-    const struct gateway_stats_reader *reader;
+    const struct nodes *nodes;
     base_ns from_ns, to_ns; /* monotonic */
     int64_t cpu;
-    struct gateway_stats first, last;
+    struct nodes_stats first, last;
     struct yardstick_steal steal_first, steal_last;
 };
 
@@ -152,11 +152,11 @@ static void sleep_until(base_ns at_ns) {
 static void *watch_window(void *argument) {
     struct watch *watch = argument;
     sleep_until(watch->from_ns);
-    gateway_stats_read_all(watch->reader, &watch->first);
+    nodes_read(watch->nodes, &watch->first);
     if (!yardstick_steal_read(-1, &watch->steal_first))
         watch->steal_first = (struct yardstick_steal){0};
     sleep_until(watch->to_ns);
-    gateway_stats_read_all(watch->reader, &watch->last);
+    nodes_read(watch->nodes, &watch->last);
     if (!yardstick_steal_read(-1, &watch->steal_last))
         watch->steal_last = watch->steal_first;
     return NULL;
@@ -165,51 +165,101 @@ static void *watch_window(void *argument) {
 /* --- from report to outcome
  * -------------------------------------------------------------------------- */
 
-static void add_resource(struct outcome *outcome, const char *name, const char *unit, double used,
-                         double limit) {
-    CHECK(outcome->resources_count < OUTCOME_RESOURCES_MAX);
-    outcome->resources[outcome->resources_count++] =
-        (struct outcome_resource){.name = name, .unit = unit, .used = used, .limit = limit};
+static int64_t reserved_files(const struct spec_node *node) {
+    return node->open_files - admission_connections_max(node->open_files, node->workers);
 }
 
-static void fill_resources(const struct measure *measure, struct outcome *outcome) {
-    const struct spec_node *node = &measure->options.scenario->nodes[0];
-    int64_t reserved =
-        node->open_files - admission_connections_max(node->open_files, node->workers);
-    double limit =
-        node->send_queue.limit == SPEC_UNLIMITED ? INFINITY : (double)node->send_queue.limit;
-    double asked = (double)(measure->connected + measure->refused + reserved);
-    bool has_closed = outcome->closed_by_reason[SLOW_REASON_BYTES] > 0;
-    add_resource(outcome, "worker_cpu", "share", outcome->metric[OUTCOME_cpu_share], 1);
-    add_resource(outcome, "open_files", "descriptors", asked, (double)node->open_files);
-    add_resource(outcome, "send_queue", "bytes", has_closed ? limit : 0, limit);
+static double limit_of(int64_t value) {
+    return value == SPEC_UNLIMITED ? INFINITY : (double)value;
+}
+
+/* One node of the cluster. Who was refused is known of all nodes together only: where there is one,
+ * its asked-for descriptors count them. */
+static void add_node(const struct measure *measure, const struct watch *watch, int32_t index,
+                     struct outcome *outcome) {
+    const struct nodes *nodes = &measure->nodes;
+    const struct spec_node *node = nodes->spec[index];
+    const struct gateway_stats *first = &watch->first.node[index], *last = &watch->last.node[index];
+    double seconds = base_seconds(watch->to_ns - watch->from_ns);
+    double limit = limit_of(node->send_queue.limit);
+    bool has_closed = last->closed[GATEWAY_CLOSE_SLOW_BYTES] > 0;
+    double files =
+        nodes->count == 1 ? (double)(measure->connected + measure->refused) : (double)last->sockets;
+    const struct outcome_resource resources[] = {
+        {.name = "worker_cpu",
+         .unit = "share",
+         .used = (double)(last->cpu_ns - first->cpu_ns) * 1e-9 / seconds,
+         .limit = 1},
+        {.name = "open_files",
+         .unit = "descriptors",
+         .used = files + (double)reserved_files(node),
+         .limit = (double)node->open_files},
+        {.name = "send_queue", .unit = "bytes", .used = has_closed ? limit : 0, .limit = limit},
+    };
+    for (size_t i = 0; i < COUNT_OF(resources); i++) {
+        struct outcome_resource resource = resources[i];
+        resource.node = nodes->count > 1 ? nodes->name[index] : NULL;
+        outcome_add_resource(outcome, &resource);
+    }
+}
+
+static void fill_resources(const struct measure *measure, const struct watch *watch,
+                           struct outcome *outcome) {
+    for (int32_t i = 0; i < measure->nodes.count; i++)
+        add_node(measure, watch, i, outcome);
+    if (measure->nodes.services_count > 0)
+        outcome_add_resource(outcome, &(struct outcome_resource){
+                                          .name = "backplane_cpu",
+                                          .unit = "share",
+                                          .used = outcome->metric[OUTCOME_backplane_cpu_share],
+                                          .limit = 1});
 }
 
 static void fill_from_window(const struct watch *watch, struct outcome *outcome) {
-    struct gateway_stats window = gateway_stats_since(&watch->first, &watch->last);
+    struct gateway_stats window = nodes_since(&watch->first, &watch->last);
     double seconds = base_seconds(watch->to_ns - watch->from_ns);
     double busy_ns = (double)(window.poll_ns + window.read_ns + window.write_ns + window.accept_ns +
                               window.timers_ns + window.other_ns);
     double *metric = outcome->metric;
-    metric[OUTCOME_cpu_share] = (double)window.cpu_ns * 1e-9 / seconds;
+    metric[OUTCOME_cpu_share] = nodes_cpu_max_s(&watch->first, &watch->last) / seconds;
+    metric[OUTCOME_backplane_cpu_share] =
+        nodes_services_cpu_max_s(&watch->first, &watch->last) / seconds;
     metric[OUTCOME_turns_per_s] = (double)window.turns / seconds;
     metric[OUTCOME_turn_mean_us] = window.turns > 0 ? busy_ns / (double)window.turns / 1000 : 0;
-    metric[OUTCOME_writes_per_s] = (double)window.writes / seconds;
-    metric[OUTCOME_written_bytes_per_s] = (double)window.written_bytes / seconds;
+    metric[OUTCOME_writes_per_s] = (double)(window.writes + window.backplane_writes) / seconds;
+    metric[OUTCOME_written_bytes_per_s] =
+        (double)(window.written_bytes + window.backplane_written_bytes) / seconds;
     metric[OUTCOME_stolen_share] = yardstick_steal_share(&watch->steal_first, &watch->steal_last);
+}
+
+/* Over the whole probe: what is in flight at an end of the window belongs to neither side. */
+static void fill_backplane(const struct gateway_stats *probe, double *metric) {
+    double publishes = (double)probe->backplane_publishes;
+    double received = (double)probe->backplane_received;
+    if (publishes == 0)
+        return;
+    metric[OUTCOME_backplane_copies] = received / publishes;
+    metric[OUTCOME_backplane_wasted_share] =
+        received > 0 ? (double)probe->backplane_wasted / received : NAN;
+    metric[OUTCOME_backplane_failed] = (double)probe->backplane_unsent +
+                                       (double)probe->backplane_full +
+                                       (double)probe->backplane_lost;
 }
 
 /* What the rules of slow consumers did. Drops count up to the end of the window, as in the
  * simulator, where nothing is published after it; the real load goes on for a moment. */
-static void fill_from_probe(const struct gateway_stats *before,
-                            const struct gateway_stats *window_end,
-                            const struct gateway_stats *after, struct outcome *outcome) {
-    struct gateway_stats probe = gateway_stats_since(before, after);
-    struct gateway_stats until_end = gateway_stats_since(before, window_end);
+static void fill_from_probe(const struct nodes_stats *before, const struct nodes_stats *window_end,
+                            const struct nodes_stats *after, struct outcome *outcome) {
+    struct gateway_stats probe = nodes_since(before, after);
+    struct gateway_stats until_end = nodes_since(before, window_end);
     double *metric = outcome->metric;
     metric[OUTCOME_dropped] = (double)until_end.dropped;
     metric[OUTCOME_conflated] = (double)until_end.conflated;
-    metric[OUTCOME_queued_bytes_max] = (double)after->queued_bytes_max;
+    metric[OUTCOME_queued_bytes_max] = 0;
+    for (int32_t i = 0; i < after->count; i++)
+        metric[OUTCOME_queued_bytes_max] =
+            fmax(metric[OUTCOME_queued_bytes_max], (double)after->node[i].queued_bytes_max);
+    fill_backplane(&probe, metric);
     metric[OUTCOME_closed_slow] = 0;
     for (int i = 0; i < GATEWAY_CLOSE_COUNT; i++) {
         enum slow_consumer_reason reason = gateway_close_slow_reason((enum gateway_close)i);
@@ -232,7 +282,7 @@ static void fill_from_report(struct load_report *report, struct outcome *outcome
 }
 
 static void fill_memory(const struct measure *measure, struct outcome *outcome) {
-    struct server_memory now = server_memory(&measure->server);
+    struct server_memory now = nodes_memory(&measure->nodes);
     outcome->metric[OUTCOME_memory_user_bytes] = now.user_bytes - measure->memory_empty.user_bytes;
     /* both ends of every connection are on this machine */
     outcome->metric[OUTCOME_memory_kernel_bytes] =
@@ -327,17 +377,17 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
                    struct outcome *outcome) {
     if (is_stopped(measure))
         return fail(measure, "stopped");
-    if (!server_is_alive(&measure->server))
-        return fail(measure, "the gateway has ended");
+    if (!nodes_are_alive(&measure->nodes))
+        return fail(measure, "a gateway has ended");
     if (!clean(measure))
         return false;
     await_calm(measure);
     if (is_stopped(measure))
         return fail(measure, "stopped");
-    struct gateway_stats before, after;
-    gateway_stats_read_all(&measure->server.stats, &before);
+    struct nodes_stats before, after;
+    nodes_read(&measure->nodes, &before);
     base_ns start_ns = now_ns() + START_IN_NS;
-    struct watch watch = {.reader = &measure->server.stats,
+    struct watch watch = {.nodes = &measure->nodes,
                           .from_ns = start_ns + request->warm_up_ns,
                           .to_ns = start_ns + request->warm_up_ns + request->measure_ns};
     measure->window_start_ns = watch.from_ns;
@@ -351,14 +401,14 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
     pthread_join(thread, NULL);
     measure->is_dirty = true;
     if (is_answered) {
-        gateway_stats_read_all(&measure->server.stats, &after);
+        nodes_read(&measure->nodes, &after);
         fill_memory(measure, outcome); /* a yardstick leaves thousands of sockets to be freed */
         measure_yard(measure);
         fill_from_report(&report, outcome);
         fill_from_window(&watch, outcome);
         fill_from_probe(&before, &watch.last, &after, outcome);
         outcome->metric[OUTCOME_refused] = (double)measure->refused;
-        fill_resources(measure, outcome);
+        fill_resources(measure, &watch, outcome);
         outcome_judge(outcome, &measure->options.scenario->objectives);
         outcome->refused = disturbance(measure, outcome);
         if (outcome->refused == NULL)

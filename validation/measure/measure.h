@@ -14,6 +14,7 @@
 #include "models/workload/roster.h"
 #include "validation/load/session.h"
 #include "validation/measure/loopback.h"
+#include "validation/measure/nodes.h"
 #include "validation/measure/server.h"
 #include "validation/measure/yardstick.h"
 
@@ -35,7 +36,7 @@ struct measure_options {
 
 struct measure {
     struct measure_options options;
-    struct server server;
+    struct nodes nodes;
     struct load_session load;
     char scenario_path[64]; /* a temporary file, removed by measure_close */
     struct yardstick_result yard_first,

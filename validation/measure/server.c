@@ -51,8 +51,10 @@ static bool read_line(int descriptor, char *line, size_t size) {
 
 static bool wait_until_listening(struct server *server, const char *program) {
     char line[LINE_MAX_BYTES];
-    if (!read_line(server->output, line, sizeof line) ||
-        sscanf(line, "listening on %d", &server->port) != 1)
+    bool is_read = read_line(server->output, line, sizeof line);
+    if (is_read && sscanf(line, "backplane on %d", &server->backplane_port) == 1)
+        is_read = read_line(server->output, line, sizeof line);
+    if (!is_read || sscanf(line, "listening on %d", &server->port) != 1)
         return fail(server, program, "did not start to listen");
     const char *why;
     if (!gateway_stats_open(&server->stats, server->stats_path, &why))
@@ -177,9 +179,9 @@ struct server_memory server_memory(const struct server *server) {
                                       tcp_pages() * (double)sysconf(_SC_PAGESIZE)};
 }
 
-double server_cpu_seconds(const struct server *server) {
+double server_cpu_seconds(pid_t pid) {
     char path[64], line[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)server->pid);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return NAN;

@@ -14,8 +14,9 @@
 struct server {
     pid_t pid;
     int32_t port;
-    int output;          /* its standard output; kept open while it lives */
-    char stats_path[64]; /* in /dev/shm or /tmp; removed by server_stop */
+    int32_t backplane_port; /* 0: it listens for no other nodes */
+    int output;             /* its standard output; kept open while it lives */
+    char stats_path[64];    /* in /dev/shm or /tmp; removed by server_stop */
     struct gateway_stats_reader stats;
     char why[160]; /* what went wrong, for the user */
 };
@@ -39,7 +40,7 @@ struct server_memory {
 };
 struct server_memory server_memory(const struct server *server);
 
-/* CPU seconds of the process so far, all threads. */
-double server_cpu_seconds(const struct server *server);
+/* CPU seconds of a process so far, all threads; NAN: there is none. */
+double server_cpu_seconds(pid_t pid);
 
 #endif

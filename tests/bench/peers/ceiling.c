@@ -65,7 +65,8 @@ static bool open_pair(struct pair *pair) {
     struct load_session_options options = {.program = LOAD_PROGRAM,
                                            .scenario = pair->scenario,
                                            .wire = contender_wire(pair->kind),
-                                           .port = pair->server.port,
+                                           .ports = {pair->server.port},
+                                           .ports_count = 1,
                                            .cpu = GENERATOR_CPU,
                                            .samples = SAMPLES};
     return load_session_start(&pair->load, &options) || say(pair, pair->load.error);

@@ -149,7 +149,7 @@ void contender_stop(struct contender *contender) {
 /* --- what it has used --- */
 
 double contender_cpu_s(const struct contender *contender) {
-    return server_cpu_seconds(&(struct server){.pid = contender->pid});
+    return server_cpu_seconds(contender->pid);
 }
 
 double contender_memory_bytes(const struct contender *contender) {

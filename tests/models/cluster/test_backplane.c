@@ -59,12 +59,13 @@ static struct setting two_nodes(const char *backplane) {
 /* --- what is carried --- */
 
 START_TEST(every_kind_delivers_to_every_member_once) {
-    static const char *const kinds[] = {"broadcast", "registry", "redis", "redis_sharded", "kafka"};
+    static const char *const kinds[] = {"broadcast",     "registry", "redis", "redis_sharded",
+                                        "redis_cluster", "nats",     "kafka"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         char backplane[128];
         snprintf(backplane, sizeof backplane,
                  "{\"kind\": \"%s\", \"latency\": {\"log_normal\": {\"mean\": \"1ms\", "
-                 "\"sigma\": 1}}}",
+                 "\"sigma\": 1}}, \"instances\": 3}",
                  kinds[i]);
         struct outcome outcome = run_once(&(struct setting){.nodes = 7,
                                                             .clients = 900,
@@ -159,6 +160,10 @@ START_TEST(a_hop_is_a_hop_and_a_system_in_between_is_two) {
         {"{\"kind\": \"registry\", \"latency\": \"3ms\"}", 3},
         {"{\"kind\": \"redis\", \"latency\": \"3ms\"}", 6},
         {"{\"kind\": \"redis_sharded\", \"instances\": 5, \"latency\": \"3ms\"}", 6},
+        {"{\"kind\": \"nats\", \"latency\": \"3ms\"}", 6},
+        /* nodes 0 and 1 on instances 0 and 1 */
+        {"{\"kind\": \"redis_cluster\", \"instances\": 2, \"latency\": \"3ms\"}", 9},
+        {"{\"kind\": \"redis_cluster\", \"instances\": 1, \"latency\": \"3ms\"}", 6},
         {"{\"kind\": \"kafka\", \"latency\": \"3ms\"}", 6},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -299,6 +304,57 @@ START_TEST(instances_share_the_rooms) {
 }
 END_TEST
 
+/* Every instance of the classic cluster hears of every publish, so more of them carry no more:
+ * 2,000/s x 100 us at each, and 2,000/s x 50 us x 7 for those passed on, shared by two entrances.
+ */
+START_TEST(the_classic_cluster_does_not_scale_with_its_instances) {
+    struct simulation simulation;
+    struct setting setting =
+        two_nodes("{\"kind\": \"redis_cluster\", \"instances\": 8, \"latency\": \"0s\"}");
+    setting.seconds = 10;
+    init(&simulation, &setting);
+    simulation.costs.value[COST_redis_message] = 100000;
+    simulation.costs.value[COST_redis_forward] = 50000;
+    struct outcome outcome = simulation_run(&simulation, 0);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_backplane_cpu_share], 0.2 + 0.35, 0.02);
+    ck_assert_double_eq(outcome.metric[OUTCOME_deliveries], outcome.metric[OUTCOME_due]);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
+/* One channel for all rooms is a broadcast with a system in between, the echo included. */
+START_TEST(one_channel_reaches_every_node) {
+    struct setting setting = hundred_nodes("{\"kind\": \"redis\", \"channels\": \"one\"}");
+    struct outcome outcome = run_once(&setting);
+    ck_assert_double_eq(outcome.metric[OUTCOME_backplane_copies], 100);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_backplane_wasted_share] / pow(0.99, 10), 1,
+                            0.005);
+    outcome_fini(&outcome);
+}
+END_TEST
+
+/* --- one processor for all --- */
+
+/* Each node handles its clients' 1,000/s and the other's: at 300 us each 60 % of a processor, and
+ * 120 % of one for both. */
+START_TEST(nodes_that_share_a_processor_break_where_those_with_their_own_do_not) {
+    for (int32_t shared = 0; shared < 2; shared++) {
+        struct simulation simulation;
+        struct setting setting = two_nodes("{\"kind\": \"broadcast\", \"latency\": \"0s\"}");
+        setting.seconds = 5;
+        init(&simulation, &setting);
+        simulation.scenario.spec.machine.processors =
+            shared ? SPEC_SHARED_PROCESSOR : SPEC_OWN_PROCESSORS;
+        simulation.costs.value[COST_publish] = 300000;
+        struct outcome outcome = simulation_run(&simulation, 0);
+        ck_assert_int_eq(outcome.verdict == OUTCOME_HOLDS, !shared);
+        outcome_fini(&outcome);
+        simulation_fini(&simulation);
+    }
+}
+END_TEST
+
 /* --- what nodes pay --- */
 
 static double cpu_of(const char *backplane, enum cost cost, double cost_ns) {
@@ -325,6 +381,7 @@ START_TEST(a_node_pays_for_what_it_sends_and_for_what_it_gets) {
                  {"{\"kind\": \"broadcast\"}", 2, 3},
                  {"{\"kind\": \"registry\"}", 2, 3},
                  {"{\"kind\": \"redis\"}", 3, 3},
+                 {"{\"kind\": \"nats\"}", 2, 3},
                  {"{\"kind\": \"kafka\"}", 3, 3}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         double reads = cpu_of(cases[i].backplane, COST_read, 1000) / 1e-3;
@@ -349,6 +406,9 @@ int main(void) {
         TEST(an_instance_that_is_too_slow_breaks_first),
         TEST(egress_is_every_copy_and_has_an_end),
         TEST(instances_share_the_rooms),
+        TEST(the_classic_cluster_does_not_scale_with_its_instances),
+        TEST(one_channel_reaches_every_node),
+        TEST(nodes_that_share_a_processor_break_where_those_with_their_own_do_not),
         TEST(a_node_pays_for_what_it_sends_and_for_what_it_gets),
     };
     return suite_run("cluster/backplane", tests, COUNT_OF(tests));

@@ -298,11 +298,12 @@ START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
 }
 END_TEST
 
-START_TEST(the_real_pair_is_one_node) {
+START_TEST(nodes_of_the_real_pair_share_a_processor_and_the_loopback) {
     struct parsed parsed;
-    parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
-                         ", \"nodes\": {\"a\": {\"count\": 2}, \"b\": {}}, \"backplane\": "
-                         "{\"kind\": \"redis\", \"latency\": \"1ms\"}}");
+    parsed_init(&parsed,
+                "{\"name\": \"demo\", " DEMO_POPULATIONS
+                ", \"nodes\": {\"a\": {\"count\": 2, \"workers\": 2}, \"b\": {}}, \"backplane\": "
+                "{\"kind\": \"redis\", \"latency\": \"1ms\"}}");
     ASSERT_GOOD(&parsed);
     ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
     struct text messages;
@@ -310,16 +311,38 @@ START_TEST(the_real_pair_is_one_node) {
     diag_format(&parsed.diag, &messages);
     ck_assert_str_eq(
         text_bytes(&messages),
-        "demo.json: nodes.a.count: 2 is for the simulator only; the real pair cannot be held to "
-        "it (the default is 1)\n"
-        "demo.json: backplane.kind: \"redis\" is for the simulator only; the real pair cannot be "
-        "held to it (the default is \"none\")\n"
-        "demo.json: backplane.latency: {\"constant\": \"1ms\"} is for the simulator only; the real "
-        "pair cannot be held to it (the default is {\"constant\": \"200us\"})\n"
-        "demo.json: nodes: 2 kinds of nodes are for the simulator only; the real pair has one "
-        "node\n");
+        "demo.json: machine.processors: several nodes of the real pair share a processor; say "
+        "\"shared\", so that the simulator has them share one too\n"
+        "demo.json: backplane.latency: the hops of the real pair take what the loopback takes; say "
+        "\"0s\"\n"
+        "demo.json: backplane.kind: a node of the real pair that has a backplane has one worker\n");
     text_fini(&messages);
     parsed_fini(&parsed);
+}
+END_TEST
+
+START_TEST(the_real_pair_speaks_not_every_backplane) {
+    static const char *const kinds[] = {"kafka", "redis_cluster"};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct parsed parsed;
+        struct text json, messages;
+        text_init(&json);
+        text_addf(&json,
+                  "{\"name\": \"demo\", %s, \"nodes\": {\"a\": {}}, \"backplane\": {\"kind\": "
+                  "\"%s\", \"latency\": \"0s\"}}",
+                  DEMO_POPULATIONS, kinds[i]);
+        parsed_init(&parsed, text_bytes(&json));
+        ASSERT_GOOD(&parsed);
+        ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
+        text_init(&messages);
+        diag_format(&parsed.diag, &messages);
+        ck_assert_str_eq(text_bytes(&messages),
+                         "demo.json: backplane.kind: the real pair has no client for it; it has "
+                         "broadcast, registry, redis, redis_sharded and nats\n");
+        text_fini(&messages);
+        text_fini(&json);
+        parsed_fini(&parsed);
+    }
 }
 END_TEST
 
@@ -554,7 +577,8 @@ int main(void) {
         TEST(nul_bytes_and_utf_16_are_found_before_the_text_ends_at_them),
         TEST(the_schema_key_is_accepted_at_the_top_and_nowhere_else),
         TEST(the_real_pair_refuses_what_only_the_simulator_honours),
-        TEST(the_real_pair_is_one_node),
+        TEST(nodes_of_the_real_pair_share_a_processor_and_the_loopback),
+        TEST(the_real_pair_speaks_not_every_backplane),
         TEST(a_simulator_field_at_its_default_is_no_obstacle),
         TEST(what_is_written_is_read_back_the_same_in_two_thousand_scenarios),
         TEST(every_scenario_that_is_kept_is_accepted_without_a_word_and_reads_back),

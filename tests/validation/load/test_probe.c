@@ -28,7 +28,8 @@ static void setting_init(struct setting *setting, const char *json,
     fake_start(&setting->server, options);
     struct clients_options clients = {.host = "127.0.0.1",
                                       .wire = &wire_websocket,
-                                      .port = setting->server.port,
+                                      .ports = {setting->server.port},
+                                      .ports_count = 1,
                                       .seed = 42,
                                       .samples = samples,
                                       .processes = 1};

@@ -31,7 +31,8 @@ static const char *write_scenario(const char *json) {
 static void start(struct load_session *session, int32_t port, int32_t processes) {
     struct load_session_options options = {.program = LOAD_PROGRAM,
                                            .scenario = write_scenario(world_mixed),
-                                           .port = port,
+                                           .ports = {port},
+                                           .ports_count = 1,
                                            .cpu = -1,
                                            .samples = 16,
                                            .processes = processes};

@@ -4,7 +4,7 @@
  *
  * The least loaded node is asked for once per connection: looking through all nodes would be a
  * thousand times five million steps. */
-#include "models/cluster/balancer.h"
+#include "models/workload/balancer.h"
 
 #include "models/workload/draws.h"
 #include "sim/base/check.h"

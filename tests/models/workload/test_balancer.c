@@ -1,5 +1,5 @@
 /* Which node a connection lands on. */
-#include "models/cluster/balancer.h"
+#include "models/workload/balancer.h"
 
 #include "tests/models/workload/scenario.h"
 #include "tests/sim/suite.h"

@@ -3,8 +3,8 @@
  * Connections come one by one in the order of their numbers and stay; a node's share of them goes
  * by its `weight`. What a policy draws is a stream of the client's own, so that one client more
  * changes no other's draw. docs/models/cluster.md. */
-#ifndef HEADROOM_MODELS_CLUSTER_BALANCER_H
-#define HEADROOM_MODELS_CLUSTER_BALANCER_H
+#ifndef HEADROOM_MODELS_WORKLOAD_BALANCER_H
+#define HEADROOM_MODELS_WORKLOAD_BALANCER_H
 
 #include "models/workload/roster.h"
 
