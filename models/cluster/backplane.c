@@ -79,12 +79,17 @@ static const struct backplane_kind kinds[] = {
     [SPEC_NO_BACKPLANE] = {.reach = NULL},
     [SPEC_BROADCAST] = {.reach = every_node},
     [SPEC_REGISTRY] = {.reach = nodes_with_members},
-    [SPEC_REDIS] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy},
-    [SPEC_REDIS_SHARDED] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy},
-    [SPEC_REDIS_CLUSTER] = {nodes_with_members, true, true, COST_redis_message, COST_redis_copy,
-                            .by_node = true},
-    [SPEC_NATS] = {nodes_with_members, true, false, COST_nats_message, COST_nats_copy},
-    [SPEC_KAFKA] = {every_node, true, true, COST_kafka_message, COST_kafka_copy},
+#define SYSTEM(reach_, echoes_, cost, by_node_)                                                    \
+    {                                                                                              \
+        .reach = (reach_), .has_instances = true, .echoes = (echoes_),                             \
+        .message = COST_##cost##_message, .copy = COST_##cost##_copy, .by_node = (by_node_)        \
+    }
+    [SPEC_REDIS] = SYSTEM(nodes_with_members, true, redis, false),
+    [SPEC_REDIS_SHARDED] = SYSTEM(nodes_with_members, true, redis, false),
+    [SPEC_REDIS_CLUSTER] = SYSTEM(nodes_with_members, true, redis, true),
+    [SPEC_NATS] = SYSTEM(nodes_with_members, false, nats, false),
+    [SPEC_KAFKA] = SYSTEM(every_node, true, kafka, false),
+#undef SYSTEM
 };
 
 /* Whether a publish goes to every node, whoever has members. */
