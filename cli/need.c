@@ -4,7 +4,6 @@
 #include "cli/need.h"
 
 #include "cli/print.h"
-#include "models/cluster/cluster.h"
 #include "study/smallest.h"
 
 #include <math.h>
@@ -23,35 +22,22 @@ static double node_writes_per_s(const struct spec_node *node, const struct profi
 
 /* --- simulation --- */
 
-struct trial {
+struct question {
     const struct scenario *scenario;
     const struct profile_costs *costs;
     double scale;
 };
 
 static bool holds(void *context, int64_t nodes) {
-    const struct trial *trial = context;
-    struct spec_scenario spec = trial->scenario->spec;
-    struct spec_node kind = spec.nodes[0];
-    struct roster roster = trial->scenario->roster;
-    kind.count = nodes;
-    spec.nodes = &kind;
-    roster.scenario = &spec;
-    struct arena arena;
-    struct layout layout;
+    const struct question *question = context;
+    struct trial trial;
     struct outcome outcome;
-    arena_init(&arena);
+    trial_init(&trial, question->scenario, &nodes);
     outcome_init(&outcome);
-    layout_init(&layout, &roster, spec.seed, &arena);
-    struct cluster_options run = {.layout = &layout,
-                                  .costs = trial->costs,
-                                  .plan_seed = plan_seed_of(spec.seed, 0),
-                                  .scale = trial->scale,
-                                  .warm_up_ns = spec.window.warm_up,
-                                  .measure_ns = spec.window.measure};
-    bool is_good = cluster_run(&run, &outcome) && outcome.verdict == OUTCOME_HOLDS;
+    trial_run(&trial, question->costs, &(struct trial_load){question->scale, 0}, &outcome);
+    bool is_good = outcome.verdict == OUTCOME_HOLDS;
     outcome_fini(&outcome);
-    arena_fini(&arena);
+    trial_fini(&trial);
     return is_good;
 }
 
@@ -75,10 +61,10 @@ struct need need_of(const struct scenario *scenario, const struct profile_costs 
                         .by_deliveries = ceil(load.deliveries_per_s / writes)};
     need.is_searched = spec->nodes_count == 1 && spec->nodes[0].count > 1;
     if (need.is_searched) {
-        struct trial trial = {scenario, costs, scale};
+        struct question question = {scenario, costs, scale};
         need.simulated =
             study_smallest(&(struct study_smallest_options){.holds = holds,
-                                                            .context = &trial,
+                                                            .context = &question,
                                                             .first = within(need.by_deliveries),
                                                             .most = NEED_NODES_MAX});
     }

@@ -3,11 +3,12 @@
 #define HEADROOM_CLI_NEED_H
 
 #include "cli/files.h"
+#include "cli/trial.h"
 #include "models/workload/plan.h"
 
 #include <cjson/cJSON.h>
 
-enum { NEED_NODES_MAX = 1000 };
+enum { NEED_NODES_MAX = TRIAL_NODES_MAX };
 
 struct need {
     struct plan_load load; /* at the run's scale */

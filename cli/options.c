@@ -36,7 +36,8 @@ enum {
     KEY_WHERE,
     KEY_SHARD,
     KEY_TASKS,
-    KEY_WAIT
+    KEY_WAIT,
+    KEY_PROMETHEUS
 };
 
 /* `letter` is how a command's `takes` names the row. */
@@ -94,6 +95,9 @@ static const struct {
      {"tasks", KEY_TASKS, "N", 0,
       "submit: tasks of the job array (default: so many that each has a minute of work)", 0}},
     {'W', {"wait", KEY_WAIT, NULL, 0, "submit: wait for the job, merge, and print", 0}},
+    {'K',
+     {"prometheus", KEY_PROMETHEUS, "FILE", 0,
+      "also write recording and alert rules from the plan, and their tests beside them", 0}},
     {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
     {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
 };
@@ -240,6 +244,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_MARKDOWN:
         options->markdown = argument;
+        break;
+    case KEY_PROMETHEUS:
+        options->prometheus = argument;
         break;
     case KEY_CEILING:
         options->is_ceiling = true;

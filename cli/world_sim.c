@@ -11,18 +11,21 @@ enum {
     DRAW_PURPOSE = 0x636f7374
 }; /* "cost": apart from the workload's purposes, which are small */
 
+struct profile_costs world_sim_draw(const struct profile *profile, uint64_t seed, int32_t draw) {
+    if (draw == 0)
+        return profile_means(profile);
+    struct rng rng;
+    rng_init(&rng,
+             (struct rng_name){.seed = seed, .entity = (uint64_t)draw, .purpose = DRAW_PURPOSE});
+    return profile_draw(profile, &rng);
+}
+
 void world_sim_init(struct world_sim *sim, struct scenario *scenario,
                     const struct costs_choice *costs) {
     *sim = (struct world_sim){.scenario = scenario, .has_generator = true};
     layout_init(&sim->layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
-    sim->draws[0] = profile_means(&costs->profile);
-    for (int32_t i = 1; i < WORLD_SIM_DRAWS_MAX; i++) {
-        struct rng rng;
-        rng_init(&rng, (struct rng_name){.seed = scenario->spec.seed,
-                                         .entity = (uint64_t)i,
-                                         .purpose = DRAW_PURPOSE});
-        sim->draws[i] = profile_draw(&costs->profile, &rng);
-    }
+    for (int32_t i = 0; i < WORLD_SIM_DRAWS_MAX; i++)
+        sim->draws[i] = world_sim_draw(&costs->profile, scenario->spec.seed, i);
 }
 
 struct study_probe_result world_result_of(const struct outcome *outcome) {

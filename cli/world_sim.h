@@ -16,6 +16,8 @@ struct world_sim {
     bool has_generator;
 };
 
+/* A draw of all costs, which depends on nothing else: 0 is the profile's own values. */
+struct profile_costs world_sim_draw(const struct profile *profile, uint64_t seed, int32_t draw);
 void world_sim_init(struct world_sim *sim, struct scenario *scenario,
                     const struct costs_choice *costs);
 /* Borrows `sim`. */

@@ -1,6 +1,7 @@
 /* The smallest number of nodes (or of anything whole) with which something holds.
  *
- * Doubling from a first guess, then bisection: right for whatever keeps holding with more. */
+ * Doubling from a first guess, then bisection: right for whatever keeps holding with more. With a
+ * good guess, study_smallest_near looks right beside it first and takes two questions. */
 #ifndef HEADROOM_STUDY_SMALLEST_H
 #define HEADROOM_STUDY_SMALLEST_H
 
@@ -16,5 +17,6 @@ struct study_smallest_options {
 
 /* 0: not even `most` holds. */
 int64_t study_smallest(const struct study_smallest_options *options);
+int64_t study_smallest_near(const struct study_smallest_options *options);
 
 #endif
