@@ -2,8 +2,8 @@
 #include "cli/ceiling.h"
 
 #include "cli/print.h"
+#include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
-#include "models/workload/admission.h"
 #include "sim/base/check.h"
 
 #include <inttypes.h>
@@ -34,11 +34,15 @@ static int64_t share_of(const struct idle_context *idle, int64_t connections) {
     return (int64_t)ceil((double)connections * share - 1e-6);
 }
 
-static double files_used(void *context, int64_t connections) {
-    const struct idle_context *idle = context;
-    const struct spec_node *node = idle->layout->nodes[idle->node].spec;
-    return (double)(share_of(idle, connections) + node->open_files -
-                    admission_connections_max(node->open_files, node->workers));
+/* Of one of the limits that connections run into. */
+struct limit_context {
+    struct idle_context idle;
+    struct limits_connections limit;
+};
+
+static double limit_used(void *context, int64_t connections) {
+    const struct limit_context *of = context;
+    return of->limit.fixed + of->limit.per_connection * (double)share_of(&of->idle, connections);
 }
 
 static double memory_used(void *context, int64_t connections) {
@@ -59,7 +63,9 @@ static int32_t fullest(const struct layout *layout, const struct spec_node *kind
 }
 
 struct study_idle ceiling_idle(const struct layout *layout, const struct profile_costs *costs) {
-    struct idle_context contexts[STUDY_IDLE_RESOURCES_MAX / 2];
+    enum { KINDS_MAX = STUDY_IDLE_RESOURCES_MAX / (LIMITS_CONNECTIONS_MAX + 1) };
+    struct idle_context contexts[KINDS_MAX];
+    struct limit_context limited[KINDS_MAX][LIMITS_CONNECTIONS_MAX];
     struct study_idle_resource resources[STUDY_IDLE_RESOURCES_MAX];
     int32_t count = 0, kinds = layout->scenario->nodes_count;
     CHECK(kinds <= (int32_t)COUNT_OF(contexts));
@@ -68,8 +74,13 @@ struct study_idle ceiling_idle(const struct layout *layout, const struct profile
         contexts[i] = (struct idle_context){layout, costs, fullest(layout, kind)};
         const char *where = layout->nodes_count > 1 ? layout->nodes[contexts[i].node].name : NULL;
         double memory = kind->memory == SPEC_UNLIMITED ? INFINITY : (double)kind->memory;
-        resources[count++] = (struct study_idle_resource){
-            "open_files", "descriptors", files_used, &contexts[i], (double)kind->open_files, where};
+        struct limits_connections limits[LIMITS_CONNECTIONS_MAX];
+        int32_t limits_count = limits_of_node(layout->scenario, kind, limits);
+        for (int32_t k = 0; k < limits_count; k++) {
+            limited[i][k] = (struct limit_context){contexts[i], limits[k]};
+            resources[count++] = (struct study_idle_resource){
+                limits[k].name, limits[k].unit, limit_used, &limited[i][k], limits[k].limit, where};
+        }
         resources[count++] = (struct study_idle_resource){"memory",     "bytes", memory_used,
                                                           &contexts[i], memory,  where};
     }

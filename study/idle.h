@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { STUDY_IDLE_RESOURCES_MAX = 32 };
+enum { STUDY_IDLE_RESOURCES_MAX = 96 };
 #define STUDY_IDLE_CONNECTIONS_MAX ((int64_t)1 << 40) /* what is taken for "no limit" */
 
 struct study_idle_resource {

@@ -3,6 +3,7 @@
 #include "models/cluster/cluster.h"
 
 #include "models/cluster/backplane.h"
+#include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/report.h"
 #include "models/workload/generator.h"
@@ -13,7 +14,7 @@
 static int64_t send_capacity_of(const struct cluster *cluster, int32_t client) {
     const struct layout *layout = cluster->layout;
     const struct spec_node *spec = layout->nodes[layout->node_of[client]].spec;
-    return llround(cluster->raw_costs.value[COST_send_capacity] * (double)spec->send_buffer);
+    return llround(cluster->raw_costs.value[COST_send_capacity] * (double)limits_send_buffer(spec));
 }
 
 static void init_consumers(struct cluster *cluster) {

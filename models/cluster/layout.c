@@ -1,9 +1,9 @@
 /* Two passes over the memberships, whatever the number of workers: one counts, one fills. */
 #include "models/cluster/layout.h"
 
-#include "models/workload/balancer.h"
+#include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
-#include "models/workload/admission.h"
+#include "models/workload/balancer.h"
 #include "sim/base/check.h"
 
 #include <math.h>
@@ -48,7 +48,7 @@ static void deal_clients(struct layout *layout, int32_t *accepted, struct arena 
     balancer_deal(layout->roster, layout->seed, layout->node_of);
     for (int32_t client = 0; client < clients_count; client++) {
         struct layout_node *node = &layout->nodes[layout->node_of[client]];
-        int64_t most = admission_connections_max(node->spec->open_files, node->workers_count);
+        int64_t most = limits_connections_max(layout->scenario, node->spec);
         layout->worker_of[client] = -1;
         if (node->connections_count >= most) {
             node->refused_count++;

@@ -3,6 +3,7 @@
 #include "models/cluster/report.h"
 
 #include "models/cluster/backplane.h"
+#include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/wire.h"
 #include "models/workload/admission.h"
@@ -136,15 +137,19 @@ static void add_node(const struct cluster *cluster, int32_t index, const struct 
         {.name = "worker_cpu",
          .unit = "share",
          .used = base_seconds(sum->busy_max_ns) / window_s(cluster),
-         .limit = 1},
+         .limit = 1,
+         .grows_with = OUTCOME_LOAD_PUBLISHES},
         {.name = "open_files",
          .unit = "descriptors",
          .used = (double)files,
-         .limit = (double)spec->open_files},
+         .limit = (double)spec->open_files,
+         .is_admission = true,
+         .grows_with = OUTCOME_LOAD_CONNECTIONS},
         {.name = "memory",
          .unit = "bytes",
          .used = sum->memory.user_bytes + sum->memory.kernel_bytes,
-         .limit = limit_of(spec->memory)},
+         .limit = limit_of(spec->memory),
+         .grows_with = OUTCOME_LOAD_CONNECTIONS},
         {.name = "send_queue",
          .unit = "bytes",
          .used = longest_queue(node, sum),
@@ -153,18 +158,35 @@ static void add_node(const struct cluster *cluster, int32_t index, const struct 
          .unit = "bit/s",
          .used = 8 * (double)wire_bytes(sum->bytes, sum->packets) / window_s(cluster),
          .limit = spec->nic,
-         .is_rate = true},
+         .is_rate = true,
+         .grows_with = OUTCOME_LOAD_PUBLISHES},
         {.name = "nic_packets",
          .unit = "packets/s",
          .used = (double)sum->packets / window_s(cluster),
          .limit = limit_of(spec->nic_packets),
-         .is_rate = true},
+         .is_rate = true,
+         .grows_with = OUTCOME_LOAD_PUBLISHES},
     };
     for (size_t i = 0; i < COUNT_OF(resources); i++) {
         struct outcome_resource resource = resources[i];
         resource.node = cluster->layout->nodes_count > 1 ? place->name : NULL;
+        if (resource.grows_with != OUTCOME_LOAD_NONE)
+            limits_set_break(
+                cluster, index, resource.grows_with, resource.is_admission ? (double)reserved : 0,
+                !resource.is_admission && resource.grows_with == OUTCOME_LOAD_CONNECTIONS,
+                &resource);
         outcome_add_resource(outcome, &resource);
     }
+    limits_report_node(cluster, index, sum->kernel_queued_bytes, outcome);
+}
+
+static void report_balancer(const struct cluster *cluster, struct outcome *outcome) {
+    int64_t writes = 0, bytes = 0;
+    for (int32_t i = 0; i < cluster->layout->workers_count; i++) {
+        writes += cluster->workers[i].writes;
+        bytes += cluster->workers[i].written_bytes;
+    }
+    limits_report_balancer(cluster, writes, bytes, outcome);
 }
 
 static bool has_dead_node(const struct cluster *cluster) {
@@ -181,6 +203,7 @@ void report_cluster(struct cluster *cluster, const struct cluster_options *optio
     report_metrics(cluster, sums, options->scale, outcome);
     for (int32_t i = 0; i < cluster->layout->nodes_count; i++)
         add_node(cluster, i, &sums[i], outcome);
+    report_balancer(cluster, outcome);
     backplane_report(cluster, outcome);
     outcome_finish(outcome);
     outcome->seed = options->plan_seed;

@@ -327,12 +327,40 @@ static void check_throttle(struct check *check, const struct spec_node *node) {
     leave(check);
 }
 
+/* A process is granted no more than the kernel's own limit. */
+static void check_nr_open(struct check *check, const struct spec_node *node) {
+    if (node->kernel.nr_open == SPEC_UNLIMITED || node->open_files <= node->kernel.nr_open)
+        return;
+    const struct json *entry = enter(check, enter(check, check->merged, "nodes"), node->name);
+    const struct json *place = enter(check, entry, "open_files");
+    reading_warning(check->reading, place,
+                    "%lld is above kernel.nr_open (%lld): the kernel grants no more than that",
+                    (long long)node->open_files, (long long)node->kernel.nr_open);
+    leave(check);
+}
+
+/* What only a proxy has. */
+static void check_proxy_fields(struct check *check, const struct json *place) {
+    static const char *const fields[] = {"workers", "addresses", "ports", "open_files", "memory"};
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        if (is_written(place, fields[i]))
+            reading_warning(check->reading, json_member(place, fields[i]),
+                            "\"%s\" has no effect on a balancer of kind \"passthrough\"; it is "
+                            "for \"l4_proxy\" and \"l7_proxy\"",
+                            fields[i]);
+}
+
 static void check_balancer(struct check *check) {
+    const struct spec_balancer *balancer = &check->scenario->balancer;
     const struct json *written = json_member(check->merged, "balancer");
-    if (!written || nodes_of(check->scenario) != 1)
+    if (!written)
         return;
     const struct json *place = enter(check, check->merged, "balancer");
-    reading_warning(check->reading, place, "\"balancer\" has no effect with one node");
+    bool is_passthrough = balancer->kind == SPEC_PASSTHROUGH;
+    if (nodes_of(check->scenario) == 1 && is_passthrough && balancer->conntrack == SPEC_UNLIMITED)
+        reading_warning(check->reading, place, "\"balancer\" has no effect with one node");
+    else if (is_passthrough)
+        check_proxy_fields(check, place);
     leave(check);
 }
 
@@ -476,8 +504,10 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
     }
     for (int32_t i = 0; i < scenario->nodes_count; i++)
         check_queue(&check, &scenario->nodes[i]);
-    for (int32_t i = 0; i < scenario->nodes_count; i++)
+    for (int32_t i = 0; i < scenario->nodes_count; i++) {
         check_throttle(&check, &scenario->nodes[i]);
+        check_nr_open(&check, &scenario->nodes[i]);
+    }
     check_balancer(&check);
     check_backplane(&check);
     check_window(&check);

@@ -159,6 +159,9 @@ struct spec_turn {
 struct spec_send_queue {
 #include "models/spec/rows/send_queue.def"
 };
+struct spec_kernel {
+#include "models/spec/rows/kernel.def"
+};
 struct spec_node {
     const char *name;
 #include "models/spec/rows/node.def"

@@ -131,6 +131,13 @@ static const struct table_row send_queue_rows[] = {
 TABLE(send_queue, "a send queue")
 #undef THIS
 
+#define THIS spec_kernel
+static const struct table_row kernel_rows[] = {
+#include "models/spec/rows/kernel.def"
+};
+TABLE(kernel, "a node's kernel")
+#undef THIS
+
 #define THIS spec_node
 static const struct table_row node_rows[] = {
 #include "models/spec/rows/node.def"
@@ -214,10 +221,10 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,    &receive_table,    &population_table, &room_group_table, &traffic_table,
-    &turn_table,     &send_queue_table, &node_table,       &balancer_table,   &backplane_table,
-    &delivery_table, &objectives_table, &window_table,     &prices_table,     &uncertain_table,
-    &plan_table,     &machine_table,    &table_scenario,
+    &stall_table,     &receive_table,    &population_table, &room_group_table, &traffic_table,
+    &turn_table,      &send_queue_table, &kernel_table,     &node_table,       &balancer_table,
+    &backplane_table, &delivery_table,   &objectives_table, &window_table,     &prices_table,
+    &uncertain_table, &plan_table,       &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

@@ -109,12 +109,16 @@ void outcome_finish(struct outcome *outcome) {
             metric[OUTCOME_deliveries] / base_seconds(outcome->window_ns);
 }
 
-/* The first resource at or over its limit, or NULL. */
+/* Of the resources at or over their limits the one that is furthest over, or NULL. */
 static const struct outcome_resource *exhausted(const struct outcome *outcome) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (outcome->resources[i].used >= outcome->resources[i].limit)
-            return &outcome->resources[i];
-    return NULL;
+    const struct outcome_resource *worst = NULL;
+    for (int32_t i = 0; i < outcome->resources_count; i++) {
+        const struct outcome_resource *resource = &outcome->resources[i];
+        if (resource->used >= resource->limit &&
+            (!worst || resource->used * worst->limit > worst->used * resource->limit))
+            worst = resource;
+    }
+    return worst;
 }
 
 /* The first rate above its limit, or NULL. */
@@ -126,15 +130,14 @@ static const struct outcome_resource *overrun(const struct outcome *outcome) {
     return NULL;
 }
 
-/* The resource that stands nearest to its limit: what a late delivery is put down to. Descriptors
- * refuse connections and delay nobody. */
+/* The resource that stands nearest to its limit: what a late delivery is put down to. */
 static const char *nearest_to_limit(const struct outcome *outcome) {
     const char *name = "delivery";
     double most = 0.5; /* below half of every limit nothing is short: the objective is missed for
                           another reason */
     for (int32_t i = 0; i < outcome->resources_count; i++) {
         double share = outcome->resources[i].used / outcome->resources[i].limit;
-        if (share > most && strcmp(outcome->resources[i].name, "open_files") != 0) {
+        if (share > most && !outcome->resources[i].is_admission) {
             most = share;
             name = outcome->resources[i].name;
         }

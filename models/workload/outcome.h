@@ -23,14 +23,21 @@ enum outcome_metric {
 
 enum outcome_verdict { OUTCOME_HOLDS, OUTCOME_FAILS, OUTCOME_UNSTABLE, OUTCOME_CANNOT_TELL };
 
+/* What a resource's use grows with, if with anything that can be named. */
+enum outcome_load { OUTCOME_LOAD_NONE, OUTCOME_LOAD_CONNECTIONS, OUTCOME_LOAD_PUBLISHES };
+
 /* A resource's use against its limit; the one nearest to its limit names what breaks first. */
 struct outcome_resource {
     const char *name; /* "worker_cpu", "open_files", "memory", "send_queue": static text */
     const char *node; /* whose it is; outlives the outcome; NULL: there is one only */
     const char *unit;
     double used;
-    double limit; /* INFINITY: none */
-    bool is_rate; /* nothing waits for it in the model: above its limit the run fails by it */
+    double limit;      /* INFINITY: none */
+    bool is_rate;      /* nothing waits for it in the model: above its limit the run fails by it */
+    bool is_admission; /* above its limit connections are refused; it delays nobody */
+    enum outcome_load grows_with;
+    double breaks_at; /* that load of the whole cluster, in proportion: the limit is reached; not
+                         said (0) where grows_with is OUTCOME_LOAD_NONE */
 };
 
 struct outcome_series { /* equal windows from the start of the measured window */
@@ -40,7 +47,7 @@ struct outcome_series { /* equal windows from the start of the measured window *
     double *deliveries;
 };
 
-enum { OUTCOME_RESOURCES_MAX = 16 };
+enum { OUTCOME_RESOURCES_MAX = 32 };
 
 struct outcome {
     double metric[OUTCOME_METRICS];
@@ -71,6 +78,16 @@ void outcome_fini(struct outcome *outcome); /* frees histogram, series and by_no
 void outcome_add_resource(struct outcome *outcome, const struct outcome_resource *resource);
 /* On which node it broke first; NULL: not on one of several nodes. */
 const char *outcome_broke_node(const struct outcome *outcome);
+
+/* The load that a resource's use goes with, as the run had it: connections that were asked for, or
+ * publishes per second. */
+double outcome_load_of(const struct outcome *outcome, enum outcome_load load);
+/* "connections", "publishes/s"; "" for none */
+const char *outcome_load_unit(enum outcome_load load);
+/* Resources that have a limit and grow with a load, the first to break first, as pointers into the
+ * outcome: by how many times the present load they break at. Returns their number. */
+int32_t outcome_break_order(const struct outcome *outcome,
+                            const struct outcome_resource *order[OUTCOME_RESOURCES_MAX]);
 
 const char *outcome_metric_name(enum outcome_metric metric);
 const char *outcome_metric_unit(enum outcome_metric metric);

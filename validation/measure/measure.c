@@ -193,7 +193,8 @@ static void add_node(const struct measure *measure, const struct watch *watch, i
         {.name = "open_files",
          .unit = "descriptors",
          .used = files + (double)reserved_files(node),
-         .limit = (double)node->open_files},
+         .limit = (double)node->open_files,
+         .is_admission = true},
         {.name = "send_queue", .unit = "bytes", .used = has_closed ? limit : 0, .limit = limit},
     };
     for (size_t i = 0; i < COUNT_OF(resources); i++) {

@@ -28,6 +28,11 @@ static void add(const char *name, double used, double limit) {
         (struct outcome_resource){.name = name, .unit = "x", .used = used, .limit = limit};
 }
 
+static void add_admission(const char *name, double used, double limit) {
+    add(name, used, limit);
+    outcome.resources[outcome.resources_count - 1].is_admission = true;
+}
+
 static void judged(enum outcome_verdict verdict, const char *broke) {
     outcome_judge(&outcome, &objectives);
     ck_assert_str_eq(outcome_verdict_name(outcome.verdict), outcome_verdict_name(verdict));
@@ -63,7 +68,7 @@ END_TEST
 START_TEST(descriptors_do_not_make_deliveries_late) {
     setup();
     add("worker_cpu", 0.93, 1);
-    add("open_files", 1000, 1000);
+    add_admission("open_files", 1000, 1000);
     outcome.metric[OUTCOME_late_share] = 0.2;
     judged(OUTCOME_FAILS, "worker_cpu");
 }
@@ -114,10 +119,44 @@ START_TEST(growth_goes_before_lateness_and_loss) {
 }
 END_TEST
 
+/* Both are over; connections were stopped by the one that is further over. */
+START_TEST(what_is_furthest_over_its_limit_is_what_refused) {
+    setup();
+    add_admission("file_max", 1500, 1200);
+    add_admission("open_files", 1500, 1000);
+    add_admission("nr_open", 1500, 1400);
+    outcome.metric[OUTCOME_refused] = 500;
+    judged(OUTCOME_FAILS, "open_files");
+}
+END_TEST
+
+/* By hand: 1,000 connections were asked for, 200 publishes/s were due. */
+START_TEST(resources_break_in_the_order_of_how_many_times_the_load_it_takes) {
+    setup();
+    outcome.metric[OUTCOME_connections] = 900;
+    outcome.metric[OUTCOME_refused] = 100;
+    outcome.metric[OUTCOME_offered_publishes_per_s] = 200;
+    static const struct outcome_resource resources[] = {
+        {.name = "memory", .grows_with = OUTCOME_LOAD_CONNECTIONS, .breaks_at = 2500},
+        {.name = "worker_cpu", .grows_with = OUTCOME_LOAD_PUBLISHES, .breaks_at = 350},
+        {.name = "nic_egress", .grows_with = OUTCOME_LOAD_PUBLISHES, .breaks_at = INFINITY},
+        {.name = "send_queue"},
+        {.name = "open_files", .grows_with = OUTCOME_LOAD_CONNECTIONS, .breaks_at = 950},
+    };
+    for (size_t i = 0; i < COUNT_OF(resources); i++)
+        outcome.resources[outcome.resources_count++] = resources[i];
+    const struct outcome_resource *order[OUTCOME_RESOURCES_MAX];
+    ck_assert_int_eq(outcome_break_order(&outcome, order), 3);
+    ck_assert_str_eq(order[0]->name, "open_files"); /* 0.95 times */
+    ck_assert_str_eq(order[1]->name, "worker_cpu"); /* 1.75 */
+    ck_assert_str_eq(order[2]->name, "memory");     /* 2.5 */
+}
+END_TEST
+
 START_TEST(a_refused_connection_fails_by_the_limit_that_refused_it) {
     setup();
     add("worker_cpu", 0.99, 1);
-    add("open_files", 1001, 1000);
+    add_admission("open_files", 1001, 1000);
     outcome.metric[OUTCOME_refused] = 1;
     judged(OUTCOME_FAILS, "open_files");
     setup();
@@ -170,6 +209,8 @@ int main(void) {
         TEST(loss_up_to_its_budget_holds_and_above_it_fails),
         TEST(a_delay_that_grows_is_unstable_even_when_it_is_not_late_yet),
         TEST(growth_goes_before_lateness_and_loss),
+        TEST(what_is_furthest_over_its_limit_is_what_refused),
+        TEST(resources_break_in_the_order_of_how_many_times_the_load_it_takes),
         TEST(a_refused_connection_fails_by_the_limit_that_refused_it),
         TEST(nothing_due_cannot_be_told_unless_a_limit_is_reached),
         TEST(what_follows_from_other_figures_is_filled_in),
