@@ -1,5 +1,5 @@
 /* Room numbers follow the order of the room groups in the scenarios below: 64 rooms of one, then
- * the room of 100 and five of 1,000.
+ * the rooms of 100 and of 300 and five of 1,000.
  *
  * Populations are merged evenly, so the members of a small one lie at equal distances among those
  * of a large one. Such a stride is the worst order to write in (a room of 1,000 with every sixth
@@ -18,7 +18,8 @@
 enum {
     ONES = 64,
     ROOM_100 = ONES,
-    ROOM_1000 = ONES + 1, /* the first of five */
+    ROOM_300 = ONES + 1,
+    ROOM_1000 = ONES + 2, /* the first of five */
     AT_ONCE_100 = 0,
     AT_ONCE_1000 = 1,
     SCATTERED_ROOMS = 30,
@@ -45,9 +46,13 @@ const struct blocks_cell blocks_cells[] = {
      * them adds. */
     BURST("room of 1,000, 80 x 128 B", COALESCE, ROOM_1000, 1, 1000, 80, 128, 2),
     BURST("room of 1,000, 1 x 10,400 B", COALESCE, ROOM_1000, 1, 1000, 1, 10400, 1),
+    BURST("room of 100, 400 x 128 B", COALESCE, ROOM_100, 1, 100, 400, 128, 2),
+    BURST("room of 1,000, 40 x 1,024 B", COALESCE, ROOM_1000, 1, 1000, 40, 1024, 1),
+    BURST("room of 300, 1 x 49,152 B", COALESCE, ROOM_300, 1, 300, 1, 49152, 1),
     /* Cache. */
     BURST("room of 100, 1 x 128 B", COALESCE, ROOM_100, 1, 100, 1, 128, 2),
     BURST("room of 100, 5 x 128 B", COALESCE, ROOM_100, 1, 100, 5, 128, 1),
+    BURST("room of 300, 1 x 128 B", COALESCE, ROOM_300, 1, 300, 1, 128, 2),
     BURST("5 rooms of 1,000, 1 x 128 B", COALESCE, ROOM_1000, 5, 1000, 1, 128, 2),
     BURST("5 rooms of 1,000, 5 x 1,024 B", COALESCE, ROOM_1000, 5, 1000, 5, 1024, 2),
     BURST("30 rooms of 100 scattered, 1 x 128 B", SCATTERED, 0, SCATTERED_ROOMS, 100, 1, 128, 2),
@@ -157,7 +162,7 @@ static void write_stalled(struct text *out, int32_t steady_count, int32_t slow_c
 
 void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct text *out) {
     static const struct group coalesce[] = {
-        {"ones", ONES, 1, false}, {"hundred", 100, 100, false}, {"crowd", 5000, 1000, false}};
+        {"ones", ONES, 1, false}, {"hundred", 100, 100, false}, {"three", 300, 300, false}, {"crowd", 5000, 1000, false}};
     static const struct group at_once[] = {{"hundred", 100, 100, false},
                                            {"thousand", 1000, 1000, false}};
     static const struct group small[] = {
@@ -167,7 +172,7 @@ void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct te
     switch (setting) {
     case BLOCKS_COALESCE:
         write_head(out, "coalesce", seed);
-        write_groups(out, coalesce, 3);
+        write_groups(out, coalesce, COUNT_OF(coalesce));
         write_tail(out, "");
         break;
     case BLOCKS_SCATTERED:
