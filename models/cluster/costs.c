@@ -9,13 +9,12 @@ static base_ns rounded(double ns) {
 
 base_ns costs_turn(const struct costs *costs, int64_t last_writes) {
     const double *value = costs->raw.value;
-    return rounded(value[COST_turn] +
-                   value[COST_turn_spread] * profile_doublings((double)last_writes));
+    return rounded(value[COST_turn] + value[COST_turn_cold] * profile_evicted((double)last_writes));
 }
 
 base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set) {
     const double *value = costs->raw.value;
-    return rounded(value[COST_read] + value[COST_read_spread] * profile_doublings(working_set) +
+    return rounded(value[COST_read] + value[COST_read_cold] * profile_evicted(working_set) +
                    value[COST_read_byte] * (double)bytes);
 }
 
@@ -23,14 +22,14 @@ base_ns costs_publish(const struct costs *costs) {
     return rounded(costs->raw.value[COST_publish]);
 }
 
-/* The kernel's objects of a socket are cold by as many doublings as were written in between; those
- * of neighbours share pages, and what the processor keeps of them. */
+/* How likely the kernel's objects of a socket are cold depends on how many were written in between;
+ * those of neighbours share pages, and what the processor keeps of them. */
 base_ns costs_write(const struct costs *costs, const struct costs_write *write) {
     const double *value = costs->raw.value;
-    double doublings = profile_doublings(write->working_set);
+    double evicted = profile_evicted(write->working_set);
     return rounded(
         value[COST_write] +
-        (value[COST_write_spread] + value[COST_write_scatter] * write->scattered) * doublings +
+        (value[COST_write_cold] + value[COST_write_scatter] * write->scattered) * evicted +
         value[COST_frame] * (double)write->frames + value[COST_byte] * (double)write->bytes);
 }
 

@@ -88,9 +88,9 @@ static double move_entry(struct profile_entry *entry, double factor, double erro
     return entry->value * hypot(log(factor) * entry->elasticity_error, elasticity * error);
 }
 
-double profile_doublings(double sockets) {
-    const double base = 128;
-    return sockets > base ? log2(sockets / base) : 0;
+double profile_evicted(double sockets) {
+    const double held = 256; /* of 6 KiB each: some MiB of cache */
+    return sockets > held ? 1 - held / sockets : 0;
 }
 
 /* What nobody measured here is of another machine, and how long the host is away with the processor

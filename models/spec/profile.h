@@ -79,10 +79,11 @@ struct profile_costs profile_means(const struct profile *profile);
  * identity), clamped to each row's range. */
 struct profile_costs profile_draw(const struct profile *profile, struct rng *rng);
 
-/* By how many doublings more than 128 sockets, where the rows `turn`, `read` and `write` are
- * defined, something is: what the rows `*_spread` and `write_scatter` are multiplied with. 0 up to
- * there. */
-double profile_doublings(double sockets);
+/* The share of sockets that are no longer in the cache when they are visited again, where so many
+ * others are visited in between: 1 - 256 / sockets, 0 up to 256, as in a cache that holds 256 of
+ * the things that are asked for in no order. What the rows `*_cold` and `write_scatter` are
+ * multiplied with. */
+double profile_evicted(double sockets);
 
 /* The same costs on a machine that has become `factor` times as slow: every row in ns that
  * a calibration measures, but for `steal`, by its elasticity, with its standard error. `factor`:

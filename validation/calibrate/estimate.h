@@ -1,5 +1,5 @@
 /* From windows to the profile's processor costs: one fit per phase of the gateway's loop, and a
- * covariance over all of them by leaving out one block, cell or gateway's life at a time. */
+ * covariance over all of them by leaving out one block or gateway's life at a time. */
 #ifndef HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
 #define HEADROOM_VALIDATION_CALIBRATE_ESTIMATE_H
 
@@ -7,11 +7,10 @@
 #include "sim/base/arena.h"
 #include "sim/base/attributes.h"
 #include "validation/calibrate/fit.h"
+#include "validation/calibrate/phases.h"
 #include "validation/calibrate/windows.h"
 
 #include <stdbool.h>
-
-enum estimate_phase { ESTIMATE_LOOP, ESTIMATE_READ, ESTIMATE_WRITE, ESTIMATE_PHASES };
 
 struct estimate_fit { /* of one phase */
     struct fit_rows rows;
@@ -19,9 +18,10 @@ struct estimate_fit { /* of one phase */
 };
 
 struct estimate {
-    struct estimate_fit fits[ESTIMATE_PHASES];
+    struct estimate_fit fits[PHASES];
     double values[COST_COUNT];                 /* ns; 0 for what is no processor cost */
-    double covariance[COST_COUNT][COST_COUNT]; /* with the machine's drift */
+    double covariance[COST_COUNT][COST_COUNT]; /* with the machine's drift and what
+                                                  the model lacks */
     double drift;       /* a yardstick's own noise, relative: what it leaves open of the speed */
     double reliability; /* share of their variance that is the machine's and not their own */
     double cpu_accounted_share;

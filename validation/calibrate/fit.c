@@ -243,19 +243,23 @@ static double condition_number(const struct normal *normal) {
     return sqrt(gsl_vector_max(&values.vector) / smallest);
 }
 
-/* F-test of the cells' mean residuals against the scatter of replicates (Draper and Smith, ch. 2).
- */
-static double lack_of_fit(const struct fit_rows *rows, const double *residuals, int32_t terms) {
+/* F-test of the cells' mean residuals against the scatter of replicates (Draper and Smith, ch. 2),
+ * and by the same sums the variance of the cells' own effect (Searle, Casella and McCulloch,
+ * Variance Components, 1992, ch. 3). */
+static void test_cells(struct fit *fit, const struct fit_rows *rows, const double *residuals,
+                       int32_t terms) {
     double cell_sum[FIT_BLOCKS_MAX] = {0};
     int32_t cell_count[FIT_BLOCKS_MAX] = {0};
     for (int32_t i = 0; i < rows->count; i++) {
         cell_sum[rows->rows[i].cell] += residuals[i];
         cell_count[rows->rows[i].cell]++;
     }
-    double pure = 0, lack = 0;
+    double pure = 0, lack = 0, squares = 0;
     int32_t cells = 0;
-    for (int32_t cell = 0; cell < FIT_BLOCKS_MAX; cell++)
+    for (int32_t cell = 0; cell < FIT_BLOCKS_MAX; cell++) {
         cells += cell_count[cell] > 0;
+        squares += (double)cell_count[cell] * cell_count[cell];
+    }
     for (int32_t i = 0; i < rows->count; i++) {
         int32_t cell = rows->rows[i].cell;
         double mean = cell_sum[cell] / cell_count[cell];
@@ -264,9 +268,11 @@ static double lack_of_fit(const struct fit_rows *rows, const double *residuals, 
     }
     int32_t pure_freedom = rows->count - cells, lack_freedom = cells - terms;
     if (pure_freedom < 1 || lack_freedom < 1)
-        return NAN;
-    return gsl_cdf_fdist_Q(lack / lack_freedom / fmax(pure / pure_freedom, 1e-30), lack_freedom,
-                           pure_freedom);
+        return;
+    double between = lack / lack_freedom, within = fmax(pure / pure_freedom, 1e-30);
+    double replicates = (rows->count - squares / rows->count) / (cells - 1);
+    fit->lack_of_fit_p = gsl_cdf_fdist_Q(between / within, lack_freedom, pure_freedom);
+    fit->cell_variance = fmax(0, (between - within) / replicates);
 }
 
 /* spread^2 times the inverse of the normal matrix, a unit vector at a time. */
@@ -312,7 +318,7 @@ static void describe(struct fit *fit, const struct fit_rows *rows, const struct 
         terms += fit->value[i] > 0;
     fit->spread = count > terms ? sqrt(squares / (count - terms)) : NAN;
     fit->condition_number = condition_number(normal);
-    fit->lack_of_fit_p = lack_of_fit(rows, residuals, terms);
+    test_cells(fit, rows, residuals, terms);
     set_standard_errors(fit, normal);
 }
 
@@ -328,7 +334,8 @@ bool fit_solve(struct fit *fit, const struct fit_rows *rows, int32_t left_out) {
                         .elasticity_error = ELASTICITY_UNSURE,
                         .spread = NAN,
                         .condition_number = NAN,
-                        .lack_of_fit_p = NAN};
+                        .lack_of_fit_p = NAN,
+                        .cell_variance = 0};
     for (int32_t i = 0; i < FIT_TERMS_MAX; i++)
         fit->standard_error[i] = NAN;
     struct normal raw, normal;

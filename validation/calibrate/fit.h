@@ -55,6 +55,8 @@ struct fit {
     double spread;           /* of the rows' residuals as shares of the whole, standard deviation */
     double condition_number; /* of the design with columns of length one */
     double lack_of_fit_p;    /* NAN: no replicates */
+    double cell_variance;    /* of what cells deviate by beyond their replicates' scatter, as shares
+                                of the whole; 0 without replicates */
 };
 
 /* Windows into rows; `cells[block]` says which blocks are replicates. A block of fewer than three
@@ -72,6 +74,11 @@ bool fit_solve(struct fit *fit, const struct fit_rows *rows, int32_t left_out) M
  * whole fit's, so that several fits of the same blocks stay aligned). */
 int32_t fit_jackknife(const struct fit_rows *rows, const struct fit *whole, int32_t blocks_count,
                       double *values);
+
+/* What the cells' own deviations leave open of the terms: cells as a random effect of variance
+ * `fit->cell_variance`, through the least-squares solution. Zero for a term that has none. */
+void fit_cells_covariance(const struct fit_rows *rows, const struct fit *fit,
+                          double covariance[FIT_TERMS_MAX][FIT_TERMS_MAX]);
 
 /* Covariance of two columns of such values, each `stride` apart: (n - 1) / n times the sum of
  * products (Efron 1982, eq. 3.15). */

@@ -12,10 +12,10 @@
 enum { PER_BLOCK = 8 };
 
 static const double true_costs[COST_COUNT] = {
-    [COST_turn] = 1210,       [COST_turn_spread] = 2300, [COST_read] = 1475,
-    [COST_read_spread] = 143, [COST_read_byte] = 0.83,   [COST_publish] = 317,
-    [COST_write] = 1843,      [COST_write_spread] = 118, [COST_write_scatter] = 81.5,
-    [COST_frame] = 23.5,      [COST_byte] = 0.217,       [COST_enqueue] = 92,
+    [COST_turn] = 1210,     [COST_turn_cold] = 2300, [COST_read] = 1475,
+    [COST_read_cold] = 143, [COST_read_byte] = 0.83, [COST_publish] = 317,
+    [COST_write] = 1843,    [COST_write_cold] = 118, [COST_write_scatter] = 81.5,
+    [COST_frame] = 23.5,    [COST_byte] = 0.217,     [COST_enqueue] = 92,
     [COST_writable] = 905};
 /* How much of a cost with a part in two phases the first of them has. */
 static const double in_loop = 0.4;
@@ -52,24 +52,23 @@ static void fill_times(struct calibrate_window *window, struct moods moods) {
     const double *cost = true_costs;
     double turns = (double)counts->turns, reads = (double)counts->reads;
     double turn = cost[COST_turn] +
-                  cost[COST_turn_spread] * fmax(0, log2((double)counts->writes / turns / 128));
-    double doublings = fmax(0, log2(window->working_set / 128));
+                  cost[COST_turn_cold] * fmax(0, 1 - 256 / ((double)counts->writes / turns));
+    double evicted = fmax(0, 1 - 256 / window->working_set);
     counts->poll_ns =
         (uint64_t)(moods.loop * in_loop *
-                   (turn * turns + (cost[COST_read] + cost[COST_read_spread] * doublings) * reads));
+                   (turn * turns + (cost[COST_read] + cost[COST_read_cold] * evicted) * reads));
     counts->read_ns =
         (uint64_t)(moods.read *
-                   ((1 - in_loop) *
-                        (turn * turns +
-                         (cost[COST_read] + cost[COST_read_spread] * doublings) * reads) +
+                   ((1 - in_loop) * (turn * turns +
+                                     (cost[COST_read] + cost[COST_read_cold] * evicted) * reads) +
                     cost[COST_read_byte] * (double)counts->read_bytes +
                     0.7 * cost[COST_publish] * (double)counts->publishes));
     counts->write_ns =
         (uint64_t)(moods.write *
                    (0.3 * cost[COST_publish] * (double)counts->flushes +
                     (cost[COST_write] +
-                     (cost[COST_write_spread] + cost[COST_write_scatter] * window->scattered) *
-                         doublings) *
+                     (cost[COST_write_cold] + cost[COST_write_scatter] * window->scattered) *
+                         evicted) *
                         (double)counts->writes +
                     cost[COST_frame] * (double)counts->frames_written +
                     cost[COST_byte] * (double)counts->written_bytes +
@@ -124,9 +123,9 @@ START_TEST(the_costs_of_all_phases_come_back) {
         if (true_costs[i] > 0)
             ck_assert_double_eq_tol(estimate.values[i], true_costs[i], 0.005 * true_costs[i]);
     ck_assert_double_eq_tol(estimate.cpu_accounted_share, 1 / 1.01, 1e-4);
-    ck_assert_double_lt(estimate.fits[ESTIMATE_WRITE].fit.condition_number, 60);
+    ck_assert_double_lt(estimate.fits[PHASE_WRITE].fit.condition_number, 60);
     /* most blocks have one read a turn: only those with many tell a turn from a cold read */
-    ck_assert_double_lt(estimate.fits[ESTIMATE_READ].fit.condition_number, 200);
+    ck_assert_double_lt(estimate.fits[PHASE_READ].fit.condition_number, 200);
 }
 END_TEST
 
@@ -204,9 +203,9 @@ START_TEST(costs_of_a_machine_that_was_slow_at_times_are_those_of_its_quiet_hour
     for (int32_t i = 0; i < COST_COUNT; i++)
         if (true_costs[i] > 0)
             ck_assert_double_eq_tol(estimate.values[i], true_costs[i], 0.005 * true_costs[i]);
-    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_WRITE].fit.elasticity, 0.87, 0.005);
-    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_READ].fit.elasticity, 0.55, 0.005);
-    ck_assert_double_eq_tol(estimate.fits[ESTIMATE_LOOP].fit.elasticity, 0.4, 0.005);
+    ck_assert_double_eq_tol(estimate.fits[PHASE_WRITE].fit.elasticity, 0.87, 0.005);
+    ck_assert_double_eq_tol(estimate.fits[PHASE_READ].fit.elasticity, 0.55, 0.005);
+    ck_assert_double_eq_tol(estimate.fits[PHASE_LOOP].fit.elasticity, 0.4, 0.005);
 }
 END_TEST
 
@@ -267,7 +266,7 @@ START_TEST(a_mechanism_that_the_model_lacks_is_in_the_errors) {
             windows.items[i].counts.write_ns = windows.items[i].counts.write_ns * 11 / 10;
     struct estimate estimate;
     ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
-    ck_assert_double_lt(estimate.fits[ESTIMATE_WRITE].fit.lack_of_fit_p, 0.001);
+    ck_assert_double_lt(estimate.fits[PHASE_WRITE].fit.lack_of_fit_p, 0.001);
     double write = sqrt(estimate.covariance[COST_write][COST_write]);
     ck_assert_double_gt(write, 0.02 * true_costs[COST_write]);
     /* Were each block a cell, there would be no repeats, and no lack of fit to be seen. */
