@@ -9,6 +9,7 @@ extern const struct command command_run;
 extern const struct command command_ceiling;
 extern const struct command command_sweep;
 extern const struct command command_plan;
+extern const struct command command_gate;
 extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;

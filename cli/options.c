@@ -37,7 +37,10 @@ enum {
     KEY_SHARD,
     KEY_TASKS,
     KEY_WAIT,
-    KEY_PROMETHEUS
+    KEY_PROMETHEUS,
+    KEY_JUNIT,
+    KEY_TUNING,
+    KEY_PROC
 };
 
 /* `letter` is how a command's `takes` names the row. */
@@ -98,6 +101,13 @@ static const struct {
     {'K',
      {"prometheus", KEY_PROMETHEUS, "FILE", 0,
       "also write recording and alert rules from the plan, and their tests beside them", 0}},
+    {'U', {"junit", KEY_JUNIT, "FILE", 0, "also write the lines as JUnit XML, for CI", 0}},
+    {'T',
+     {"tuning", KEY_TUNING, "FILE", 0,
+      "also write the host's limits and what is needed, as a file for /etc/sysctl.d", 0}},
+    {'H',
+     {"proc", KEY_PROC, "FOLDER", 0,
+      "where the kernel's limits are read: /proc, or a copy of another host's", 0}},
     {'J', {"json", KEY_JSON, NULL, 0, "answer in JSON on standard output", 0}},
     {'q', {"quiet", 'q', NULL, 0, "no narration on standard error", 0}},
 };
@@ -244,6 +254,15 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_MARKDOWN:
         options->markdown = argument;
+        break;
+    case KEY_JUNIT:
+        options->junit = argument;
+        break;
+    case KEY_TUNING:
+        options->tuning = argument;
+        break;
+    case KEY_PROC:
+        options->proc = argument;
         break;
     case KEY_PROMETHEUS:
         options->prometheus = argument;

@@ -32,14 +32,16 @@ struct options {
     int32_t arguments_count;
     struct spec_setting settings[OPTIONS_SETTINGS_MAX];
     int32_t settings_count;
-    const char *db;         /* NULL: none */
-    const char *profile;    /* NULL: the newest in the database, else assumed costs are refused */
-    const char *out;        /* calibrate: where the profile goes */
-    const char *mode;       /* calibrate: quick | full */
-    bool is_refit;          /* calibrate: from the windows of an earlier one ... */
-    int64_t refit_run;      /* ... this run, 0: the newest */
-    const char *markdown;   /* compare: also write the table there */
-    const char *prometheus; /* plan: where the rules go */
+    const char *db;       /* NULL: none */
+    const char *profile;  /* NULL: the newest in the database, else assumed costs are refused */
+    const char *out;      /* calibrate: where the profile goes */
+    const char *mode;     /* calibrate: quick | full */
+    bool is_refit;        /* calibrate: from the windows of an earlier one ... */
+    int64_t refit_run;    /* ... this run, 0: the newest */
+    const char *markdown; /* compare: also write the table there */
+    const char *junit, *tuning;       /* gate: also written there */
+    const char *proc;                 /* gate: instead of /proc */
+    const char *prometheus;           /* plan: where the rules go */
     const char *simulated, *measured; /* turns: recordings, written with a scenario, else read */
     bool has_seed;
     uint64_t seed;

@@ -110,26 +110,9 @@ static double clients_of(const struct spec_scenario *scenario,
     return group->members.count > 0 ? clients : INFINITY;
 }
 
-/* No mean is above it, and to find a mean takes a sum of many terms. */
-static double largest_value(const struct spec_dist *dist) {
-    double largest = 0;
-    switch (dist->kind) {
-    case SPEC_DIST_CONSTANT:
-        return dist->constant;
-    case SPEC_DIST_LOG_NORMAL:
-    case SPEC_DIST_ZIPF:
-        return dist->highest;
-    case SPEC_DIST_EMPIRICAL:
-        for (int32_t i = 0; i < dist->points_count; i++)
-            largest = fmax(largest, dist->values[i]);
-        return largest;
-    }
-    return largest;
-}
-
 static void check_size(struct check *check, const struct spec_room_group *group) {
     double clients = clients_of(check->scenario, group);
-    if (largest_value(&group->size) <= clients)
+    if (spec_dist_highest(&group->size) <= clients)
         return;
     double mean = spec_dist_mean(&group->size);
     if (mean <= clients)
@@ -176,7 +159,7 @@ static void check_stall(struct check *check, const struct spec_population *popul
  * exceeds. Never below the mean: sigma is 5 at most, and 3.09 sigma > sigma^2 / 2 up to 6.18. */
 static double large_message(const struct spec_dist *bytes) {
     const double sigmas_of_a_thousandth = 3.0902;
-    double largest = largest_value(bytes);
+    double largest = spec_dist_highest(bytes);
     if (bytes->kind != SPEC_DIST_LOG_NORMAL)
         return largest;
     double sigma = bytes->sigma;

@@ -128,3 +128,19 @@ double spec_dist_mean(const struct spec_dist *dist) {
 double spec_dist_mean_square(const struct spec_dist *dist) {
     return moments_of(dist).square;
 }
+
+double spec_dist_highest(const struct spec_dist *dist) {
+    double largest = 0;
+    switch (dist->kind) {
+    case SPEC_DIST_CONSTANT:
+        return dist->constant;
+    case SPEC_DIST_LOG_NORMAL:
+    case SPEC_DIST_ZIPF:
+        return dist->highest;
+    case SPEC_DIST_EMPIRICAL:
+        for (int32_t i = 0; i < dist->points_count; i++)
+            largest = fmax(largest, dist->values[i]);
+        return largest;
+    }
+    return largest;
+}

@@ -282,5 +282,8 @@ const char *spec_word(const char *choice_tag,
  * numerically). */
 double spec_dist_mean(const struct spec_dist *dist);
 double spec_dist_mean_square(const struct spec_dist *dist);
+/* The largest value that can be drawn: no mean is above it, and to find a mean takes a sum of many
+ * terms. */
+double spec_dist_highest(const struct spec_dist *dist);
 
 #endif

@@ -130,6 +130,11 @@ class RealPair(unittest.TestCase):
         kind, command, state, reason, is_fit = self.runs("kind, command, state, reason, is_fit")[-1]
         self.assertEqual((kind, command, is_fit), ("measured", "measure", 0))
         self.assertEqual((state, reason), ("refused", answer["refused"]) if code == 75 else ("done", None))
+        # The gate's line about real load believes this run, and no refused one.
+        gate = subprocess.run([HEADROOM, "gate", self.write(TINY), "--db", self.db, "--json", "-q"], capture_output=True, text=True, timeout=20)
+        line = {line["id"]: line for line in json.loads(gate.stdout)["lines"]}["worst-fan-out"]
+        expected = "not measured" if code == 75 else {"holds": "pass", "cannot_tell": "not measured"}.get(answer["verdict"], "fail")
+        self.assertEqual(line["result"], expected, line)
 
     def test_stalled_readers_are_closed_under_close_and_counted(self):
         answer, _ = self.measure(stalled("close"), codes=(0, 99))
