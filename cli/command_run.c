@@ -5,6 +5,7 @@
 #include "cli/need.h"
 #include "cli/print.h"
 #include "cli/record.h"
+#include "cli/replicate.h"
 #include "cli/simulate.h"
 
 static void print_answer(const struct print_run *run, const struct scenario *scenario,
@@ -69,7 +70,8 @@ static int run(const struct options *options) {
         struct costs_choice costs;
         code = costs_choose(&costs, options);
         if (code < 0)
-            code = answer(&scenario, &costs, options);
+            code = replicate_is_asked(options) ? replicate_answer(&scenario, &costs, options)
+                                               : answer(&scenario, &costs, options);
         costs_choice_fini(&costs);
     }
     files_scenario_fini(&scenario);
@@ -79,12 +81,18 @@ static int run(const struct options *options) {
 const struct command command_run = {
     .name = "run",
     .arguments = "SCENARIO",
-    .summary = "simulate one run of a scenario",
+    .summary = "simulate a scenario, once or with replications",
     .doc =
-        "Exit code 0 when the objectives hold, 99 when one is missed or the load is unstable.\n\n"
+        "One run is of the profile's own costs. With --reps or --precision each replication draws "
+        "them from what the calibration leaves open, and every figure has an interval "
+        "(docs/answers.md).\n\n"
+        "Exit code 0 when the objectives hold, 99 when one is missed or the load is unstable, 96 "
+        "when replications cannot tell or --precision was not reached.\n\n"
         "  headroom run scenarios/lobby.json\n"
-        "  headroom run scenarios/lobby.json --set nodes.gateway.fan_out=write_at_once --json",
-    .takes = "sedpxJq",
+        "  headroom run scenarios/lobby.json --set nodes.gateway.fan_out=write_at_once --json\n"
+        "  headroom run scenarios/lobby.json --precision 0.05 --metric latency_p99_ms --max-reps "
+        "60",
+    .takes = "sejdpxrPNFJq",
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,

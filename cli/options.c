@@ -23,6 +23,9 @@ enum {
     KEY_SEED,
     KEY_JOBS,
     KEY_REPS,
+    KEY_PRECISION,
+    KEY_MAX_REPS,
+    KEY_METRIC,
     KEY_SCALE,
     KEY_JSON,
     KEY_CEILING,
@@ -72,6 +75,13 @@ static const struct {
       "measured next",
       0}},
     {'r', {"reps", KEY_REPS, "N", 0, "replications", 0}},
+    {'P',
+     {"precision", KEY_PRECISION, "SHARE", 0,
+      "replicate until the figure's half-width is at most this share of it, for example 0.05", 0}},
+    {'N', {"max-reps", KEY_MAX_REPS, "N", 0, "replications at which --precision gives up", 0}},
+    {'F',
+     {"metric", KEY_METRIC, "NAME", 0,
+      "the figure that is meant, as --json names it (default: latency_p99_ms)", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
     {'c',
      {"ceiling", KEY_CEILING, NULL, 0, "search for the ceiling instead of measuring one load", 0}},
@@ -188,6 +198,16 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
     case KEY_REPS:
         set_number(state, "reps", argument, 1, 10000, &number);
         options->reps = (int32_t)number;
+        break;
+    case KEY_PRECISION:
+        set_number(state, "precision", argument, 1e-4, 1, &options->precision);
+        break;
+    case KEY_MAX_REPS:
+        set_number(state, "max-reps", argument, 4, 10000, &number);
+        options->max_reps = (int32_t)number;
+        break;
+    case KEY_METRIC:
+        options->metric = argument;
         break;
     case KEY_SCALE:
         set_number(state, "scale", argument, 1e-6, 1e9, &options->scale);

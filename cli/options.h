@@ -47,6 +47,9 @@ struct options {
     uint64_t seed;
     int32_t jobs; /* 0: one per processor */
     int32_t reps;
+    double precision;   /* relative half-width that replications go on for; 0: not asked for */
+    int32_t max_reps;   /* 0: the command's own */
+    const char *metric; /* that precision is about; NULL: the command's own */
     double scale;
     bool is_today; /* ceiling: the costs are moved to the machine's speed of now */
     bool is_json, is_quiet, is_ceiling, is_measured_too;

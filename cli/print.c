@@ -226,7 +226,7 @@ static void print_losses(const struct outcome *outcome) {
     printf("; %s refused\n", print_number(metric[OUTCOME_refused]));
 }
 
-static void print_resources(const struct outcome *outcome) {
+void print_resources(const struct outcome *outcome) {
     for (int32_t i = 0; i < outcome->resources_count; i++) {
         const struct outcome_resource *resource = &outcome->resources[i];
         printf("  %-12s %s of %s %s", resource->name, print_number(resource->used),

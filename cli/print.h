@@ -22,6 +22,7 @@ struct print_run {
 
 /* `run --json` of DESIGN section 6. */
 cJSON *print_run_json(const struct print_run *run) MUST_USE;
+void print_resources(const struct outcome *outcome); /* a line each */
 void print_run_text(const struct print_run *run);
 
 /* Prints and frees. */

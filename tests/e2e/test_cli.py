@@ -116,6 +116,40 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(code, 99)
         self.assertIn(answer["verdict"], ("fails", "unstable"))
 
+    def test_replications_give_intervals_and_are_the_same_for_any_number_of_threads(self):
+        one, code = self.answer("run", self.small, "--reps", "8", "--jobs", "1")
+        two, _ = self.answer("run", self.small, "--reps", "8", "--jobs", "2")
+        self.assertEqual(code, 0)
+        self.assertEqual({**one, "run": 0}, {**two, "run": 0})
+        p99 = one["intervals"]["latency_p99_ms"]
+        self.assertLess(p99["low"], p99["value"])
+        self.assertEqual(p99["value"], one["latency_ms"]["p99"])
+        self.assertEqual((one["replications"], one["draws"], one["more_to_tell"]), (8, 4, 0))
+        longer, _ = self.answer("run", self.small, "--reps", "10")
+        with sqlite3.connect(os.path.join(self.folder.name, "headroom.db")) as db:
+            rows = db.execute("select parent, replication, fingerprint from runs where command = 'replication'").fetchall()
+        by_run = [{r: f for parent, r, f in rows if parent == run} for run in (one["run"], longer["run"])]
+        self.assertEqual(len(by_run[0]), 8)
+        for number, fingerprint in by_run[0].items():  # two more change none of those before
+            self.assertEqual(by_run[1][number], fingerprint)
+
+    def test_precision_goes_on_until_it_is_reached_or_says_how_many_more(self):
+        loose, code = self.answer("run", self.small, "--precision", "0.5")
+        self.assertEqual(code, 0)
+        self.assertLessEqual(loose["precision"]["reached"], 0.5)
+        strict, code = self.answer("run", self.small, "--precision", "0.001", "--max-reps", "10")
+        self.assertEqual(code, 96)
+        self.assertEqual(strict["replications"], 10)
+        self.assertGreater(strict["precision"]["more"], 0)
+        self.assertIn("more replications would", self.headroom("run", self.small, "--precision", "0.001", "--max-reps", "10").stdout)
+
+    def test_replications_refuse_what_has_no_meaning(self):
+        wrong = self.headroom("run", self.small, "--precision", "0.1", "--metric", "latancy_p99_ms")
+        self.assertEqual((wrong.returncode, wrong.stderr.splitlines()[-1]),
+                         (64, 'headroom: --metric: "latancy_p99_ms" is no metric of a run; did you mean "latency_p99_ms"?'))
+        self.assertEqual(self.headroom("run", self.small, "--reps", "3").returncode, 64)
+        self.assertEqual(self.headroom("run", self.small, "--max-reps", "8").returncode, 64)
+
     def test_seed_beyond_2_to_the_53_survives(self):
         answer = self.headroom("run", self.small, "--seed", "18446744073709551615", "--json").stdout
         self.assertIn('"seed":\t18446744073709551615', answer)
