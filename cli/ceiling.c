@@ -148,12 +148,22 @@ static void print_active(const struct ceiling_answer *answer) {
     }
 }
 
+/* What runs out after the first, on the kind of node where it does so soonest. */
+static void print_idle_order(const struct study_idle *idle) {
+    for (int32_t i = 1; i < idle->rows_count; i++)
+        if (idle->rows[i].connections < STUDY_IDLE_CONNECTIONS_MAX)
+            printf("     %d. %s%s at %s connections\n", i + 1, idle->rows[i].name,
+                   on_node(idle->rows[i].where), print_number((double)idle->rows[i].connections));
+}
+
 static void print_text(const struct ceiling_answer *answer) {
     printf("%s, %s, seed %" PRIu64 "\n", answer->scenario->spec.name, answer->source,
            answer->scenario->spec.seed);
     if (answer->has_idle)
         printf("  idle ceiling    %s connections; %s breaks first%s\n",
                print_number(answer->idle.value), answer->idle_limit, on_node(answer->idle_where));
+    if (answer->idle_order)
+        print_idle_order(answer->idle_order);
     print_active(answer);
     if (answer->has_as_measured)
         printf("  as measured     %s deliveries/s, %s to %s: what the measuring procedure's short "
@@ -166,7 +176,10 @@ static void print_text(const struct ceiling_answer *answer) {
     if (answer->outcome == STUDY_FOUND)
         printf("  the scenario asks for %s deliveries/s: %.3g %% of the ceiling\n",
                print_number(answer->asked), 100 * answer->asked / answer->active.value);
-    print_break_order(answer);
+    if (answer->order)
+        break_order_print(answer->order, "the load");
+    else
+        print_break_order(answer);
 }
 
 /* --- JSON
@@ -176,6 +189,20 @@ static void add_interval(cJSON *json, struct stats_interval interval) {
     print_add_number(json, "value", interval.value);
     print_add_number(json, "low", interval.low);
     print_add_number(json, "high", interval.high);
+}
+
+static void add_idle_order(cJSON *json, const struct study_idle *idle) {
+    cJSON *list = cJSON_AddArrayToObject(json, "break_order");
+    for (int32_t i = 0; idle && i < idle->rows_count; i++) {
+        const struct study_idle_row *row = &idle->rows[i];
+        bool is_endless = row->connections >= STUDY_IDLE_CONNECTIONS_MAX;
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", row->name);
+        if (row->where)
+            cJSON_AddStringToObject(item, "node", row->where);
+        print_add_number(item, "connections", is_endless ? (double)NAN : (double)row->connections);
+        cJSON_AddItemToArray(list, item);
+    }
 }
 
 static void print_as_json(const struct ceiling_answer *answer) {
@@ -192,6 +219,7 @@ static void print_as_json(const struct ceiling_answer *answer) {
     cJSON_AddStringToObject(idle, "limit", answer->has_idle ? answer->idle_limit : "");
     if (answer->idle_where)
         cJSON_AddStringToObject(idle, "limit_node", answer->idle_where);
+    add_idle_order(idle, answer->idle_order);
     cJSON *active = cJSON_AddObjectToObject(json, "active");
     add_interval(active, answer->active);
     cJSON_AddStringToObject(active, "unit", "deliveries/s");
@@ -207,6 +235,8 @@ static void print_as_json(const struct ceiling_answer *answer) {
         print_add_resources(json, answer->at_ceiling);
     else
         cJSON_AddArrayToObject(json, "resources");
+    if (answer->order)
+        break_order_add_json(answer->order, json);
     if (answer->refused)
         cJSON_AddStringToObject(json, "refused", answer->refused);
     print_json(json);

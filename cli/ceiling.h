@@ -2,6 +2,7 @@
 #ifndef HEADROOM_CLI_CEILING_H
 #define HEADROOM_CLI_CEILING_H
 
+#include "cli/break_order.h"
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/record.h"
@@ -21,10 +22,12 @@ struct ceiling_answer {
     double calibration_share; /* of the interval; NAN: not told apart */
     bool has_idle;
     struct stats_interval idle;          /* connections */
+    const struct study_idle *idle_order; /* what runs out first, second, ...; NULL: not known */
     const char *idle_limit, *idle_where; /* where: on which of several nodes, or NULL */
     double asked;                        /* deliveries/s that the scenario asks for */
     const struct outcome
         *at_ceiling; /* a run at the ceiling: what stands how near to its limit; NULL: none */
+    const struct break_order *order; /* NULL: not looked for */
     uint64_t fingerprint;
     int32_t probes_count;
     const char *refused; /* NULL: it is an answer */

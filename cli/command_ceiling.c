@@ -1,11 +1,14 @@
 /* `headroom ceiling SCENARIO...`: how far the scenario's load can be scaled before an objective
  * breaks, in simulated time. */
+#include "cli/break_order.h"
 #include "cli/ceiling.h"
+#include "cli/ceiling_vary.h"
 #include "cli/commands.h"
 #include "cli/costs.h"
 #include "cli/predict.h"
 #include "cli/print.h"
 #include "cli/today.h"
+#include "cli/vary.h"
 #include "cli/world_sim.h"
 #include "models/cluster/cluster.h"
 #include "models/workload/plan.h"
@@ -28,8 +31,11 @@ static void run_at(struct world_sim *sim, double scale, struct outcome *outcome)
 }
 
 /* The idle ceiling over the draws of the costs: exact where descriptors decide. */
-static void add_idle(struct ceiling_answer *answer, const struct world_sim *sim) {
+static void add_idle(struct ceiling_answer *answer, const struct world_sim *sim,
+                     struct study_idle *order) {
     struct study_idle idle = ceiling_idle(&sim->layout, &sim->draws[0]);
+    *order = idle;
+    answer->idle_order = order;
     answer->has_idle = true;
     answer->idle = (struct stats_interval){(double)idle.connections, (double)idle.connections,
                                            (double)idle.connections};
@@ -50,6 +56,19 @@ static uint64_t fingerprint_answer(const struct ceiling_answer *answer) {
     fingerprint_bytes(&fingerprint, &answer->idle, sizeof answer->idle);
     fingerprint_u64(&fingerprint, answer->at_ceiling ? answer->at_ceiling->fingerprint : 0);
     return fingerprint_value(&fingerprint);
+}
+
+/* The scenario again, its publish rates at `factor` times the ceiling. */
+struct loaded {
+    const struct scenario *scenario;
+    double ceiling_scale;
+};
+
+static bool at(void *context, double factor, struct scenario *scenario, double *scale) {
+    const struct loaded *loaded = context;
+    const struct vary nothing = {.scenario = loaded->scenario, .now = 1};
+    *scale = loaded->ceiling_scale * factor;
+    return vary_scenario(&nothing, 1, scenario, NULL);
 }
 
 static int answer_one(struct scenario *scenario, const struct costs_choice *costs,
@@ -87,7 +106,13 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
                                     .asked = plan_offered(&scenario->roster).deliveries_per_s,
                                     .at_ceiling = is_found ? &at_ceiling : NULL,
                                     .probes_count = (int32_t)prediction.probes_count};
-    add_idle(&answer, &sim);
+    struct break_order order;
+    struct loaded loaded = {scenario, prediction.scale.value};
+    struct break_order_options ask = {at, &loaded, &sim.draws[0], prediction.broke, options->jobs};
+    if (is_found && break_order_find(&ask, &scenario->arena, &order))
+        answer.order = &order;
+    struct study_idle idle_order;
+    add_idle(&answer, &sim, &idle_order);
     answer.fingerprint = fingerprint_answer(&answer);
     bool is_kept = ceiling_record(store, id, &answer) &&
                    store_put_prediction(store, id, record_now_ns()) &&
@@ -109,7 +134,8 @@ static int run_one(const char *path, struct store *store, const struct options *
             today_move(&costs, options);
 #endif
         if (code < 0)
-            code = answer_one(&scenario, &costs, store, options);
+            code = options->vary != NULL ? ceiling_vary_answer(&scenario, &costs, store, options)
+                                         : answer_one(&scenario, &costs, store, options);
         costs_choice_fini(&costs);
     }
     files_scenario_fini(&scenario);
@@ -134,15 +160,19 @@ const struct command command_ceiling = {
     .name = "ceiling",
     .arguments = "SCENARIO...",
     .summary = "predict the idle and the active ceiling, with intervals",
-    .doc = "The load that is scaled is every publish rate together. The prediction is kept in --db "
+    .doc = "The load that is scaled is every publish rate together, or with --vary one field. The "
+           "prediction is kept in --db "
            "with the time and the hash of code,\n"
            "scenario and profile, so that a later measurement can be held against it.\n\n"
            "Exit code 0 when the scenario's own load is below the ceiling's interval, 99 when it "
-           "is above, 96 when inside.",
+           "is above, 96 when inside.\n\n"
+           "  headroom ceiling scenarios/lobby.json\n"
+           "  headroom ceiling scenarios/lobby.json --vary rooms.size\n"
+           "  headroom ceiling scenarios/lobby.json --vary populations.*.connections --json",
 #ifdef HEADROOM_HAS_VALIDATION
-    .takes = "sejdprtyJq",
+    .takes = "sejdprtVyJq",
 #else
-    .takes = "sejdprtJq",
+    .takes = "sejdprtVJq",
 #endif
     .arguments_min = 1,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,

@@ -7,6 +7,7 @@
 extern const struct command command_validate;
 extern const struct command command_run;
 extern const struct command command_ceiling;
+extern const struct command command_bound;
 extern const struct command command_sweep;
 extern const struct command command_plan;
 extern const struct command command_gate;

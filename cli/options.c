@@ -27,6 +27,7 @@ enum {
     KEY_MAX_REPS,
     KEY_METRIC,
     KEY_SCALE,
+    KEY_VARY,
     KEY_JSON,
     KEY_CEILING,
     KEY_SECONDS,
@@ -83,6 +84,11 @@ static const struct {
      {"metric", KEY_METRIC, "NAME", 0,
       "the figure that is meant, as --json names it (default: latency_p99_ms)", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
+    {'V',
+     {"vary", KEY_VARY, "FIELD", 0,
+      "scale this field instead of every publish rate, for example rooms.size or "
+      "populations.*.connections",
+      0}},
     {'c',
      {"ceiling", KEY_CEILING, NULL, 0, "search for the ceiling instead of measuring one load", 0}},
     {'t', {"seconds", KEY_SECONDS, "S", 0, "length of one measured window", 0}},
@@ -211,6 +217,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_SCALE:
         set_number(state, "scale", argument, 1e-6, 1e9, &options->scale);
+        break;
+    case KEY_VARY:
+        options->vary = argument;
         break;
     case KEY_SECONDS:
         set_number(state, "seconds", argument, 0.1, 3600, &options->seconds);

@@ -20,6 +20,24 @@ static void map(void *context, int32_t count, void (*task)(void *, int32_t), voi
     pool_map(options->jobs, count, task, task_context);
 }
 
+void predict_vary(struct world_vary *world, const struct options *options,
+                  struct study_prediction *prediction) {
+    const struct vary *vary = world->vary;
+    const struct spec_scenario *spec = &vary->scenario->spec;
+    struct study_prediction_options ask = {.objective = procedure_objective(spec),
+                                           .first_scale = 1,
+                                           .scale_min = vary->lowest / vary->now,
+                                           .scale_max = vary->highest / vary->now,
+                                           .warm_up_ns = SPEC_AUTO,
+                                           .measure_ns = predict_window(),
+                                           .seed = spec->seed,
+                                           .draws = predict_draws(options),
+                                           .streams = PREDICT_STREAMS};
+    struct study_world asked = world_vary_as_world(world);
+    struct study_executor executor = {.map = map, .context = (void *)(uintptr_t)options};
+    study_predict(&asked, &ask, &executor, prediction);
+}
+
 void predict_ceiling(struct world_sim *sim, const struct options *options,
                      struct study_prediction *prediction) {
     const struct scenario *scenario = sim->scenario;

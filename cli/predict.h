@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "cli/world_sim.h"
+#include "cli/world_vary.h"
 #include "study/prediction.h"
 
 enum { PREDICT_STREAMS = 2 };
@@ -13,5 +14,8 @@ base_ns predict_window(void);                         /* of the steady-state cei
 /* On options->jobs threads. */
 void predict_ceiling(struct world_sim *sim, const struct options *options,
                      struct study_prediction *prediction);
+/* The same of one field of the scenario, from what it has now; scales are multiples of that. */
+void predict_vary(struct world_vary *world, const struct options *options,
+                  struct study_prediction *prediction);
 
 #endif

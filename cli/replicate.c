@@ -23,7 +23,7 @@
 enum { FIRST_BATCH = 8, MAX_DEFAULT = 200 };
 
 bool replicate_is_asked(const struct options *options) {
-    return options->reps > 1 || options->precision > 0;
+    return options->reps > 1 || options->precision > 0 || options->max_reps > 0;
 }
 
 /* --- one replication --- */

@@ -46,11 +46,11 @@ struct study_probe_result world_result_of(const struct outcome *outcome) {
  * is that high, but not below twenty times the objective's `within`, where a backlog would hide
  * (DESIGN section 5); a rough look takes a quarter. A window with a fixed warm-up imitates a
  * measurement and keeps its length. */
-static base_ns window_of(const struct world_sim *sim, const struct study_probe_request *request) {
+static base_ns window_of(const struct roster *roster, const struct study_probe_request *request) {
     static const double PUBLISHES_ENOUGH = 200000;
-    double rate = plan_offered(&sim->scenario->roster).publishes_per_s * request->scale;
+    double rate = plan_offered(roster).publishes_per_s * request->scale;
     base_ns enough_ns = base_ns_from_seconds(PUBLISHES_ENOUGH / rate);
-    base_ns least_ns = 20 * sim->scenario->spec.objectives.delivery.within;
+    base_ns least_ns = 20 * roster->scenario->objectives.delivery.within;
     if (request->warm_up_ns != SPEC_AUTO)
         return request->measure_ns;
     enough_ns = enough_ns > least_ns ? enough_ns : least_ns;
@@ -58,24 +58,30 @@ static base_ns window_of(const struct world_sim *sim, const struct study_probe_r
     return request->is_rough ? window_ns / ROUGH_PART : window_ns;
 }
 
-static bool probe(void *context, const struct study_probe_request *request,
-                  struct study_probe_result *result) {
-    const struct world_sim *sim = context;
-    CHECK(request->draw >= 0 && request->draw < WORLD_SIM_DRAWS_MAX);
+void world_sim_probe(const struct layout *layout, const struct profile_costs *costs,
+                     bool has_generator, const struct study_probe_request *request,
+                     struct study_probe_result *result) {
     struct outcome outcome;
     outcome_init(&outcome);
-    struct cluster_options options = {.layout = &sim->layout,
-                                      .costs = &sim->draws[request->draw],
+    struct cluster_options options = {.layout = layout,
+                                      .costs = costs,
                                       .plan_seed =
                                           plan_seed_of(request->seed, request->replication),
                                       .scale = request->scale,
                                       .warm_up_ns = request->warm_up_ns,
-                                      .measure_ns = window_of(sim, request),
-                                      .has_generator = sim->has_generator};
+                                      .measure_ns = window_of(layout->roster, request),
+                                      .has_generator = has_generator};
     if (!cluster_run(&options, &outcome))
         outcome.verdict = OUTCOME_CANNOT_TELL;
     *result = world_result_of(&outcome);
     outcome_fini(&outcome);
+}
+
+static bool probe(void *context, const struct study_probe_request *request,
+                  struct study_probe_result *result) {
+    const struct world_sim *sim = context;
+    CHECK(request->draw >= 0 && request->draw < WORLD_SIM_DRAWS_MAX);
+    world_sim_probe(&sim->layout, &sim->draws[request->draw], sim->has_generator, request, result);
     return true;
 }
 

@@ -20,6 +20,10 @@ struct world_sim {
 struct profile_costs world_sim_draw(const struct profile *profile, uint64_t seed, int32_t draw);
 void world_sim_init(struct world_sim *sim, struct scenario *scenario,
                     const struct costs_choice *costs);
+/* One probe of a scenario as it is laid out, its publish rates times request->scale. */
+void world_sim_probe(const struct layout *layout, const struct profile_costs *costs,
+                     bool has_generator, const struct study_probe_request *request,
+                     struct study_probe_result *result);
 /* Borrows `sim`. */
 struct study_world world_sim_as_world(struct world_sim *sim);
 

@@ -72,6 +72,19 @@ static double rounded(double number, bool to_whole) {
     return to_whole ? round(fabs(number) < 1e6 ? number : short_form) : short_form;
 }
 
+void sweep_quantity_write(const struct sweep_quantity *like, double number, struct text *out) {
+    if (like->units == UNITS_NONE) {
+        value_write_double(number, out);
+        return;
+    }
+    struct text quantity;
+    text_init(&quantity);
+    value_write_quantity(like->units, number, &quantity);
+    text_addf(&quantity, "%s%s", like->rest[0] ? " " : "", like->rest);
+    text_add_json_string(out, text_bytes(&quantity));
+    text_fini(&quantity);
+}
+
 void sweep_quantity_between(const struct sweep_quantity *from, const struct sweep_quantity *to,
                             double u, bool is_log, struct text *out) {
     double number = is_log ? from->number * pow(to->number / from->number, u)
@@ -80,14 +93,5 @@ void sweep_quantity_between(const struct sweep_quantity *from, const struct swee
         number = u <= 0 ? from->number : to->number;
     else
         number = rounded(number, is_whole(from) && is_whole(to));
-    if (from->units == UNITS_NONE) {
-        value_write_double(number, out);
-        return;
-    }
-    struct text quantity;
-    text_init(&quantity);
-    value_write_quantity(from->units, number, &quantity);
-    text_addf(&quantity, "%s%s", from->rest[0] ? " " : "", from->rest);
-    text_add_json_string(out, text_bytes(&quantity));
-    text_fini(&quantity);
+    sweep_quantity_write(from, number, out);
 }

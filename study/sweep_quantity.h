@@ -27,6 +27,9 @@ bool sweep_quantity_alike(const struct sweep_quantity *a, const struct sweep_qua
 /* "a time", "a plain number", "a word": for messages. */
 const char *sweep_quantity_kind(const struct sweep_quantity *quantity);
 
+/* `number`, in the kind's base unit, with the unit and the rest of `like`: as `--set` takes it. */
+void sweep_quantity_write(const struct sweep_quantity *like, double number, struct text *out);
+
 /* The value at share `u` (0 to 1) of the way between two alike numbers, as `--set` takes it: to six
  * significant digits, so that it is the same text on every machine, and whole where both ends are
  * or where bytes and nanoseconds are counted. `is_log`: by equal ratios, both ends above 0. */

@@ -39,7 +39,7 @@ class CommandLine(unittest.TestCase):
     def test_help_lists_every_command_and_each_has_help_of_its_own(self):
         listing = self.headroom("--help")
         self.assertEqual(listing.returncode, 0)
-        for word in ("validate", "run", "ceiling", "sweep", "calibrate", "measure", "compare"):
+        for word in ("validate", "run", "ceiling", "bound", "sweep", "calibrate", "measure", "compare"):
             self.assertIn(f"\n  {word} ", listing.stdout)
             self.assertEqual(self.headroom(word, "--help").returncode, 0)
 
@@ -149,6 +149,45 @@ class CommandLine(unittest.TestCase):
                          (64, 'headroom: --metric: "latancy_p99_ms" is no metric of a run; did you mean "latency_p99_ms"?'))
         self.assertEqual(self.headroom("run", self.small, "--reps", "3").returncode, 64)
         self.assertEqual(self.headroom("run", self.small, "--max-reps", "8").returncode, 64)
+
+    def test_a_ceiling_of_the_only_rate_is_the_active_ceiling(self):
+        active, _ = self.answer("ceiling", self.small)
+        rate, code = self.answer("ceiling", self.small, "--vary", "traffic.rate")
+        self.assertEqual(rate["vary"], "traffic.t.rate.poisson")
+        # 2 rooms x 5 publishes/s x 20 members; both searches find a root to half a per cent
+        self.assertAlmostEqual(rate["ceiling"]["value"] / 5 / (active["active"]["value"] / 200), 1, delta=0.02)
+        self.assertEqual((rate["outcome"], rate["ceiling"]["limit"], code), ("found", "worker_cpu", 0))
+        for answer in (active, rate):
+            first = answer["break_order"][0]
+            self.assertEqual((first["name"], first["full_at"]), ("worker_cpu", 1))
+            movers = {mover["name"]: mover["elasticity"] for mover in first["moved_by"]}
+            self.assertLess(movers["write"], -0.2)  # written at once: a write is most of the work
+        rate_moves = {m["name"]: m["elasticity"] for m in active["break_order"][0]["moved_by"]}
+        self.assertAlmostEqual(rate_moves["traffic.t.rate.poisson"], -1, delta=0.05)  # twice the rate fits half as often
+
+    def test_a_field_is_named_wrongly_or_for_several(self):
+        wrong = self.headroom("ceiling", self.small, "--vary", "trafic.t.rate.poisson")
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn('did you mean "traffic.t.rate.poisson"?', wrong.stderr)
+        wrong = self.headroom("bound", self.small, "bytes.constant", "nodes")
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn("may be nodes.n.count, ", wrong.stderr)
+
+    def test_bounds_find_their_direction_and_say_when_everything_or_nothing_holds(self):
+        answer, code = self.answer("bound", self.small, "open_files", "traffic.rate", "workers")
+        files, rate, workers = answer["bounds"]
+        self.assertEqual(code, 0)
+        # 40 connections, 32 descriptors in reserve and 4 per worker (docs/models/memory.md)
+        self.assertEqual((files["holds"], files["low"], files["fails_below"]), ("least", 76, 75))
+        self.assertEqual(rate["holds"], "most")
+        self.assertGreater(rate["high"], 5)
+        self.assertLess(rate["fails_above"] / rate["high"], 1.0051)
+        self.assertEqual((workers["holds"], workers["high"]), ("most", 32))  # (200 - 32 - 40) / 4
+        everything, _ = self.answer("bound", self.small, "send_buffer")
+        self.assertEqual(everything["bounds"][0]["holds"], "all")
+        nothing, code = self.answer("bound", self.small, "traffic.bytes", "--set", "nodes.n.open_files=64")
+        self.assertEqual((nothing["bounds"][0]["holds"], nothing["bounds"][0]["high"], code), ("nothing", None, 99))
+        self.assertIn("at least 76 (now 200); below it open_files breaks", self.headroom("bound", self.small, "open_files").stdout)
 
     def test_seed_beyond_2_to_the_53_survives(self):
         answer = self.headroom("run", self.small, "--seed", "18446744073709551615", "--json").stdout

@@ -1,0 +1,164 @@
+/* One task per number; each makes its own scenario, so they share nothing. */
+#include "cli/elasticity.h"
+
+#include "cli/pool.h"
+#include "cli/procedure.h"
+#include "cli/world_sim.h"
+#include "models/workload/plan.h"
+#include "study/root.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double raise_by = 1.1;
+static const double tolerance = 0.002; /* of log(load): an elasticity to 0.02 */
+static const double publishes_enough = 50000, window_least_s = 2, window_most_s = 20;
+
+struct work {
+    const struct elasticity_options *options;
+    struct elasticity *items;
+    struct study_objective objective;
+    base_ns window_ns;
+    struct study_root base;
+};
+
+/* --- a root --- */
+
+struct load {
+    const struct elasticity_options *options;
+    const struct profile_costs *costs;
+    const struct vary_field *changed; /* NULL: none */
+    double ratio;
+};
+
+static bool probe(void *context, const struct study_probe_request *request,
+                  struct study_probe_result *result) {
+    struct load *load = context;
+    struct scenario base, changed;
+    struct study_probe_request unscaled = *request;
+    bool is_there =
+        load->options->at(load->options->context, request->scale, &base, &unscaled.scale);
+    bool is_changed = is_there && load->changed != NULL &&
+                      elasticity_change(&base, load->changed, &changed, &load->ratio);
+    if (is_there && (is_changed || load->changed == NULL)) {
+        struct scenario *scenario = is_changed ? &changed : &base;
+        struct layout layout;
+        layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+        world_sim_probe(&layout, load->costs, false, &unscaled, result);
+    } else {
+        result->refused = "there is no such scenario";
+    }
+    if (is_changed)
+        files_scenario_fini(&changed);
+    files_scenario_fini(&base);
+    return true;
+}
+
+/* Objective and window of every probe, from the scenario at its ceiling. A root on too few
+ * publishes is where chance put it. */
+static bool prepare(struct work *work) {
+    struct scenario scenario;
+    double scale;
+    bool is_there = work->options->at(work->options->context, 1, &scenario, &scale);
+    if (is_there) {
+        double window_s =
+            publishes_enough / (plan_offered(&scenario.roster).publishes_per_s * scale);
+        work->objective = procedure_objective(&scenario.spec);
+        work->window_ns = base_ns_from_seconds(fmin(fmax(window_s, window_least_s), window_most_s));
+    }
+    files_scenario_fini(&scenario);
+    return is_there;
+}
+
+static struct study_root root_of(const struct work *work, struct load *load, double around,
+                                 double steepness) {
+    struct study_world world = {.probe = probe, .context = load, .load_unit = 1};
+    struct study_root_options options = {.objective = work->objective,
+                                         .first_scale = around,
+                                         .scale_min = around / 10,
+                                         .scale_max = around * 10,
+                                         .first_step = 0.04,
+                                         .tolerance = tolerance,
+                                         .steepness = steepness};
+    struct study_probe_request request = {
+        .warm_up_ns = SPEC_AUTO, .measure_ns = work->window_ns, .seed = 1};
+    return study_find_root(&world, &options, &request);
+}
+
+/* --- what is changed --- */
+
+bool elasticity_change(const struct scenario *base, const struct vary_field *field,
+                       struct scenario *changed, double *ratio) {
+    struct vary vary = {.scenario = base, .fields_count = 1, .now = field->now.number};
+    vary.fields[0] = *field;
+    bool is_count = vary_is_counted(field);
+    double raised = field->now.number * raise_by, lowered = field->now.number / raise_by;
+    if (is_count) {
+        raised = fmax(round(raised), field->now.number + 1);
+        lowered = fmax(fmin(round(lowered), field->now.number - 1), 1);
+    }
+    const double values[] = {raised, lowered};
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        *ratio = values[i] / field->now.number;
+        if (*ratio == 1)
+            continue;
+        if (vary_scenario(&vary, values[i], changed, NULL))
+            return true;
+        files_scenario_fini(changed);
+    }
+    return false;
+}
+
+static void find_one(void *context, int32_t index) {
+    struct work *work = context;
+    struct elasticity *item = &work->items[index];
+    struct profile_costs costs = *work->options->costs;
+    struct load load = {work->options, &costs, item->is_cost ? NULL : &item->field, raise_by};
+    if (item->is_cost)
+        costs.value[item->cost] *= raise_by;
+    struct study_root root = root_of(work, &load, exp(work->base.log_scale), work->base.steepness);
+    item->ratio = load.ratio;
+    item->value = root.outcome == STUDY_FOUND
+                      ? (root.log_scale - work->base.log_scale) / log(load.ratio)
+                      : (double)NAN;
+}
+
+static int by_strength(const void *a, const void *b) {
+    const struct elasticity *x = a, *y = b;
+    double p = isnan(x->value) ? -1 : fabs(x->value), q = isnan(y->value) ? -1 : fabs(y->value);
+    return p < q ? 1 : p > q ? -1 : 0;
+}
+
+static bool list(struct work *work, struct arena *arena, int32_t *count) {
+    struct vary_field *fields = ARENA_NEW(arena, VARY_LEAVES_MAX, struct vary_field);
+    struct scenario base;
+    double scale;
+    bool is_there = work->options->at(work->options->context, 1, &base, &scale);
+    int32_t fields_count = is_there && !work->options->is_costs_only
+                               ? vary_fields(&base, fields, VARY_LEAVES_MAX, arena)
+                               : 0;
+    files_scenario_fini(&base);
+    work->items = ARENA_NEW(arena, ELASTICITIES_MAX, struct elasticity);
+    *count = 0;
+    for (int32_t i = 0; i < fields_count; i++)
+        work->items[(*count)++] = (struct elasticity){.name = fields[i].path, .field = fields[i]};
+    for (int i = 0; i < COST_COUNT && is_there; i++)
+        if (work->options->costs->value[i] > 0)
+            work->items[(*count)++] = (struct elasticity){
+                .name = profile_cost_name((enum cost)i), .is_cost = true, .cost = (enum cost)i};
+    return is_there;
+}
+
+struct elasticity *elasticities_find(const struct elasticity_options *options, struct arena *arena,
+                                     int32_t *count) {
+    struct work work = {.options = options};
+    struct load load = {options, options->costs, NULL, 1};
+    if (!prepare(&work) || !list(&work, arena, count))
+        return NULL;
+    work.base = root_of(&work, &load, 1, 0);
+    if (work.base.outcome != STUDY_FOUND)
+        return NULL;
+    pool_map(options->jobs, *count, find_one, &work);
+    qsort(work.items, (size_t)*count, sizeof *work.items, by_strength);
+    return work.items;
+}
