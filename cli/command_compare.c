@@ -1,6 +1,7 @@
 /* `headroom compare`: simulated against measured, from what both worlds wrote; or two runs by their
  * numbers. */
 #include "cli/commands.h"
+#include "cli/compare_paired.h"
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/record.h"
@@ -38,11 +39,33 @@ static int compare_all(struct store *store, const struct options *options, struc
     return options->markdown ? write_markdown(&comparison, options->markdown) : EXIT_HOLDS;
 }
 
+/* Two replicated runs, pair by pair. */
+static int compare_pairs(struct store *store, const struct options *options, int64_t a, int64_t b,
+                         struct arena *arena) {
+    struct paired *paired = ARENA_NEW(arena, 1, struct paired);
+    if (!paired_runs(store, a, b, arena, paired)) {
+        fprintf(stderr, "headroom: %s\n",
+                *store->error ? store->error
+                              : "the two runs have no two replications of one seed in common");
+        return EXIT_NO_INPUT;
+    }
+    if (options->is_json) {
+        cJSON *json = paired_json(paired);
+        cJSON_AddNumberToObject(json, "schema_version", PRINT_SCHEMA_VERSION);
+        print_json(json);
+    } else {
+        paired_print(paired, options->arguments[0], options->arguments[1]);
+    }
+    return EXIT_HOLDS;
+}
+
 static int compare_two(struct store *store, const struct options *options, struct arena *arena,
                        struct text *out) {
     struct run_comparison comparison;
     int64_t a = strtoll(options->arguments[0], NULL, 10),
             b = strtoll(options->arguments[1], NULL, 10);
+    if (paired_has_replications(store, a, arena) && paired_has_replications(store, b, arena))
+        return compare_pairs(store, options, a, b, arena);
     if (!compare_runs(store, a, b, arena, &comparison)) {
         fprintf(stderr, "headroom: %s\n", store->error);
         return EXIT_NO_INPUT;
@@ -63,8 +86,9 @@ static int run(const struct options *options) {
     text_init(&out);
     bool is_two_runs = options->arguments_count == 2 && is_number(options->arguments[0]) &&
                        is_number(options->arguments[1]);
-    int code = is_two_runs ? compare_two(&store, options, &arena, &out)
-                           : compare_all(&store, options, &arena, &out);
+    int code = options->baseline != NULL ? paired_against_baseline(&store, options, &arena)
+               : is_two_runs             ? compare_two(&store, options, &arena, &out)
+                                         : compare_all(&store, options, &arena, &out);
     fputs(text_bytes(&out), stdout);
     text_fini(&out);
     arena_fini(&arena);
@@ -76,10 +100,17 @@ const struct command command_compare = {
     .name = "compare",
     .arguments = "[NAME...|A B]",
     .summary = "simulated against measured, or run A against run B",
-    .doc = "Without arguments, every scenario that the database knows. A case that went into a "
-           "fit, or whose prediction was written after its measurement\n"
-           "began, is refused; what is missing is printed as missing and averaged over by nobody.",
-    .takes = "dkJq",
+    .doc =
+        "Without arguments, every scenario that the database knows. A case that went into a "
+        "fit, or whose prediction was written after its measurement\n"
+        "began, is refused; what is missing is printed as missing and averaged over by nobody.\n\n"
+        "Two runs with replications (`headroom run --reps`) are paired by seed and replication, "
+        "and each figure has a difference with an interval, or no detectable change. "
+        "--baseline does so for all scenarios and studies that two files have in common: exit "
+        "code 99 when a figure got detectably worse, by more than 1 %.\n\n"
+        "  headroom compare 1 10\n"
+        "  headroom compare --db branch.db --baseline main.db",
+    .takes = "dkBJq",
     .arguments_min = 0,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,
     .run = run,

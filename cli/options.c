@@ -28,6 +28,7 @@ enum {
     KEY_METRIC,
     KEY_SCALE,
     KEY_VARY,
+    KEY_BASELINE,
     KEY_JSON,
     KEY_CEILING,
     KEY_SECONDS,
@@ -84,6 +85,11 @@ static const struct {
      {"metric", KEY_METRIC, "NAME", 0,
       "the figure that is meant, as --json names it (default: latency_p99_ms)", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
+    {'B',
+     {"baseline", KEY_BASELINE, "FILE", 0,
+      "hold the runs in --db against those in FILE, pair by pair; exit code 99 when a figure got "
+      "worse",
+      0}},
     {'V',
      {"vary", KEY_VARY, "FIELD", 0,
       "scale this field instead of every publish rate, for example rooms.size or "
@@ -217,6 +223,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_SCALE:
         set_number(state, "scale", argument, 1e-6, 1e9, &options->scale);
+        break;
+    case KEY_BASELINE:
+        options->baseline = argument;
         break;
     case KEY_VARY:
         options->vary = argument;

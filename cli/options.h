@@ -51,8 +51,9 @@ struct options {
     int32_t max_reps;   /* 0: the command's own */
     const char *metric; /* that precision is about; NULL: the command's own */
     double scale;
-    const char *vary; /* ceiling: the field that is scaled; NULL: every publish rate */
-    bool is_today;    /* ceiling: the costs are moved to the machine's speed of now */
+    const char *baseline; /* compare: the file that --db is held against; NULL: none */
+    const char *vary;     /* ceiling: the field that is scaled; NULL: every publish rate */
+    bool is_today;        /* ceiling: the costs are moved to the machine's speed of now */
     bool is_json, is_quiet, is_ceiling, is_measured_too;
     int32_t repeats;                      /* accuracy: measurements of each figure */
     const char *subset;                   /* accuracy: "quick", or NULL: all cases */

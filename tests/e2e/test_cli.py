@@ -189,6 +189,36 @@ class CommandLine(unittest.TestCase):
         self.assertEqual((nothing["bounds"][0]["holds"], nothing["bounds"][0]["high"], code), ("nothing", None, 99))
         self.assertIn("at least 76 (now 200); below it open_files breaks", self.headroom("bound", self.small, "open_files").stdout)
 
+    def test_replicated_runs_are_compared_pair_by_pair(self):
+        long = ("run", self.small, "--reps", "8", "--set", "window.measure=20s")
+        a, _ = self.answer(*long)
+        b, _ = self.answer(*long, "--set", "traffic.t.bytes.constant=1000")
+        answer, code = self.answer("compare", str(a["run"]), str(b["run"]))
+        self.assertEqual((code, answer["pairs"], answer["independent"], answer["unpaired"]), (0, 8, 4, 0))
+        self.assertEqual(answer["figures"]["written_bytes_per_s"]["verdict"], "worse")
+        self.assertEqual(answer["figures"]["deliveries"]["verdict"], "no detectable change")  # the same arrivals
+        # 900 bytes more per delivery, and two more in each frame's header above 125 (RFC 6455, 5.2)
+        figures = answer["figures"]
+        self.assertAlmostEqual(figures["written_bytes_per_s"]["difference"] / figures["deliveries_per_s"]["a"], 902, delta=5)
+
+    def test_a_baseline_is_an_exit_code_for_pull_requests(self):
+        study = os.path.join(self.folder.name, "study.json")
+        with open(study, "w") as file:
+            file.write('{ "name": "sizes", "scenario": "small.json", "axes": { "bytes": '
+                       '{ "field": "traffic.t.bytes.constant", "values": [100, 200, 300] } } }')
+        for db in ("main.db", "branch.db"):
+            self.headroom("run", self.small, "--reps", "8", "--db", db)
+            self.headroom("sweep", "run", study, "--db", db)
+        self.headroom("run", self.small, "--reps", "8", "--db", "dearer.db", *WORKED[1:])
+        same, code = self.answer("compare", "--db", "branch.db", "--baseline", "main.db")
+        self.assertEqual((code, same["got_worse"]), (0, False))
+        self.assertEqual([found["pairs"] for found in same["scenarios"]], [8, 3])
+        self.assertIn("no detectable change in any of", self.headroom("compare", "--db", "branch.db", "--baseline", "main.db").stdout)
+        worse, code = self.answer("compare", "--db", "dearer.db", "--baseline", "main.db")
+        self.assertEqual((code, worse["got_worse"]), (99, True))
+        self.assertEqual(self.headroom("compare", "--db", "main.db", "--baseline", "none.db").returncode, 66)
+        self.assertEqual(self.headroom("compare", "other", "--db", "branch.db", "--baseline", "main.db").returncode, 66)
+
     def test_seed_beyond_2_to_the_53_survives(self):
         answer = self.headroom("run", self.small, "--seed", "18446744073709551615", "--json").stdout
         self.assertIn('"seed":\t18446744073709551615', answer)
