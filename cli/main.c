@@ -12,8 +12,7 @@
 
 static const struct command *const commands[] = {
     &command_validate,  &command_run,       &command_ceiling,  &command_sweep,
-    &command_plan,      &command_gate,
-    &command_validate,  &command_run,       &command_ceiling,  &command_sweep, &command_bound,
+    &command_bound,     &command_plan,      &command_gate,
 #ifdef HEADROOM_HAS_VALIDATION
     &command_calibrate, &command_measure,   &command_accuracy, &command_turns,
 #endif
