@@ -5,6 +5,7 @@
 #include "cli/ceiling_vary.h"
 #include "cli/commands.h"
 #include "cli/costs.h"
+#include "cli/curve.h"
 #include "cli/predict.h"
 #include "cli/print.h"
 #include "cli/today.h"
@@ -119,6 +120,8 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
                    record_finish(store, id, STORE_DONE, NULL, answer.fingerprint);
     if (is_kept)
         ceiling_print(&answer, options);
+    if (is_kept && is_found && options->is_curve)
+        is_kept = curve_record(&sim, costs, prediction.scale.value, store, id, options);
     outcome_fini(&at_ceiling);
     return is_kept ? ceiling_exit_code(&answer) : EXIT_IO;
 }
@@ -170,9 +173,9 @@ const struct command command_ceiling = {
            "  headroom ceiling scenarios/lobby.json --vary rooms.size\n"
            "  headroom ceiling scenarios/lobby.json --vary populations.*.connections --json",
 #ifdef HEADROOM_HAS_VALIDATION
-    .takes = "sejdprtVyJq",
+    .takes = "sejdprtVyCJq",
 #else
-    .takes = "sejdprtVJq",
+    .takes = "sejdprtVCJq",
 #endif
     .arguments_min = 1,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,
