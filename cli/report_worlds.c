@@ -22,9 +22,16 @@ static void add_columns(struct report_table *table) {
 }
 
 /* Both axes have one scale, so that the line y = x is a diagonal wherever the points are. */
-#define LABELS                                                                                     \
-    "\"axis\":{\"tickCount\":5,\"labelExpr\":\"format(datum.value, datum.value < 1 ? '~g' : "      \
-    "'~s')\"}"
+/* An axis' labels: the tens from `low` to `high`, both of which are some. */
+static const char *axis_of(struct arena *arena, double low, double high) {
+    const char *values = "";
+    for (double at = low; at < high * 1.5; at *= 10)
+        values = arena_new_format(arena, "%s%s%g", values, *values ? "," : "", at);
+    return arena_new_format(arena,
+                            "\"axis\":{\"values\":[%s],\"labelExpr\":"
+                            "\"format(datum.value, datum.value < 1 ? '~g' : '~s')\"}",
+                            values);
+}
 
 static const char *scatter(const struct report_table *table) {
     double low = INFINITY, high = 0;
@@ -40,6 +47,7 @@ static const char *scatter(const struct report_table *table) {
         return NULL;
     low = pow(10, floor(log10(low)));
     high = pow(10, ceil(log10(high * 1.0001)));
+    const char *axis = axis_of(table->arena, low, high);
     return arena_new_format(
         table->arena,
         "{\"width\":\"container\",\"height\":380,\"transform\":[{\"filter\":\"datum.predicted > 0 "
@@ -58,15 +66,15 @@ static const char *scatter(const struct report_table *table) {
         "{\"mark\":{\"type\":\"point\",\"filled\":true,\"size\":60,\"opacity\":1},\"encoding\":{"
         "\"x\":{\"field\":"
         "\"measured\",\"type\":\"quantitative\",\"scale\":{\"type\":\"log\",\"domain\":[%g,%g]}"
-        "," LABELS ",\"title\":\"measured\"},\"y\":{\"field\":\"predicted\",\"type\":"
-        "\"quantitative\",\"scale\":{\"type\":\"log\",\"domain\":[%g,%g]}," LABELS ","
+        ",%s,\"title\":\"measured\"},\"y\":{\"field\":\"predicted\",\"type\":"
+        "\"quantitative\",\"scale\":{\"type\":\"log\",\"domain\":[%g,%g]},%s,"
         "\"title\":\"predicted\"},\"color\":{\"field\":\"figure\",\"type\":\"nominal\",\"legend\":{"
         "\"title\":null,"
         "\"columns\":2}},\"tooltip\":[{\"field\":\"scenario\"},{\"field\":\"figure\"},{\"field\":"
         "\"predicted\","
         "\"format\":\",.4~g\"},{\"field\":\"measured\",\"format\":\",.4~g\"},{\"field\":\"error\","
         "\"format\":\"+.1f\"}]}}]}",
-        low, high, low, high, low, high);
+        low, high, low, high, axis, low, high, axis);
 }
 
 /* --- every scenario --- */
