@@ -21,7 +21,6 @@ static void add_columns(struct report_table *table) {
     report_add_column(table, "result", "result", "", false);
 }
 
-/* Both axes have one scale, so that the line y = x is a diagonal wherever the points are. */
 /* An axis' labels: the tens from `low` to `high`, both of which are some. */
 static const char *axis_of(struct arena *arena, double low, double high) {
     const char *values = "";
@@ -33,6 +32,7 @@ static const char *axis_of(struct arena *arena, double low, double high) {
                             values);
 }
 
+/* Both axes have one scale, so that the line y = x is a diagonal wherever the points are. */
 static const char *scatter(const struct report_table *table) {
     double low = INFINITY, high = 0;
     for (int32_t i = 0; i < table->rows_count; i++) {
@@ -79,24 +79,27 @@ static const char *scatter(const struct report_table *table) {
 
 /* --- every scenario --- */
 
+static void add_compared(struct report_table *table, const struct compare_cell *cell) {
+    const char *inside = !cell->has_interval ? "" : cell->is_inside ? "inside" : "outside";
+    const struct compare_side *predicted = &cell->predicted, *measured = &cell->measured;
+    bool has_predicted = predicted->run != 0;
+    REPORT_ADD_ROW(table, report_words(cell->scenario),
+                   report_words(arena_new_format(table->arena, "%s, %s", cell->title, cell->unit)),
+                   report_number(has_predicted ? predicted->value : (double)NAN),
+                   report_number(measured->run != 0 ? measured->value : (double)NAN),
+                   report_number(100 * cell->error),
+                   report_number(has_predicted ? predicted->low : (double)NAN),
+                   report_number(has_predicted ? predicted->high : (double)NAN),
+                   report_words(cell->status == COMPARE_DONE ? inside : cell->why));
+}
+
+/* What was compared, and then what is missing or refused. */
 static void add_comparison(struct report_table *table, const struct comparison *comparison) {
     add_columns(table);
-    for (int32_t i = 0; i < comparison->cells_count; i++) {
-        const struct compare_cell *cell = &comparison->cells[i];
-        const char *result =
-            cell->status == COMPARE_DONE
-                ? (cell->has_interval ? cell->is_inside ? "inside" : "outside" : "")
-                : cell->why;
-        REPORT_ADD_ROW(
-            table, report_words(cell->scenario),
-            report_words(arena_new_format(table->arena, "%s, %s", cell->title, cell->unit)),
-            report_number(cell->predicted.run ? cell->predicted.value : (double)NAN),
-            report_number(cell->measured.run ? cell->measured.value : (double)NAN),
-            report_number(100 * cell->error),
-            report_number(cell->predicted.run ? cell->predicted.low : (double)NAN),
-            report_number(cell->predicted.run ? cell->predicted.high : (double)NAN),
-            report_words(result));
-    }
+    for (int is_missing = 0; is_missing < 2; is_missing++)
+        for (int32_t i = 0; i < comparison->cells_count; i++)
+            if ((comparison->cells[i].status != COMPARE_DONE) == is_missing)
+                add_compared(table, &comparison->cells[i]);
 }
 
 static void say_comparison(struct report_part *part, const struct comparison *comparison,
@@ -181,24 +184,29 @@ static bool find_cases(struct store *store, struct arena *arena, struct found *f
     return true;
 }
 
+static void add_accuracy_row(struct report_table *table, const struct accuracy_cell *cell) {
+    const char *result = cell->missing        ? cell->missing
+                         : cell->has_interval ? cell->is_raw_inside ? "inside" : "outside"
+                         : cell->has_text     ? cell->is_same_text ? "right" : "wrong"
+                                              : "";
+    REPORT_ADD_ROW(
+        table, report_words(cell->name),
+        report_words(arena_new_format(table->arena, "%s, %s", accuracy_figure_title(cell->figure),
+                                      accuracy_figure_unit(cell->figure))),
+        report_number(cell->raw.value), report_number(cell->measured.value),
+        report_number(100 * cell->raw_error), report_number(cell->raw.low),
+        report_number(cell->raw.high), report_words(result));
+}
+
 static void add_accuracy_rows(struct report_table *table, const struct accuracy_report *accuracy) {
     add_columns(table);
-    for (int32_t i = 0; i < accuracy->cells_count; i++) {
-        const struct accuracy_cell *cell = &accuracy->cells[i];
-        if (isnan(cell->raw.value) && !*cell->raw.text)
-            continue;
-        const char *result = cell->missing        ? cell->missing
-                             : cell->has_interval ? cell->is_raw_inside ? "inside" : "outside"
-                             : cell->has_text     ? cell->is_same_text ? "right" : "wrong"
-                                                  : "";
-        REPORT_ADD_ROW(table, report_words(cell->name),
-                       report_words(arena_new_format(table->arena, "%s, %s",
-                                                     accuracy_figure_title(cell->figure),
-                                                     accuracy_figure_unit(cell->figure))),
-                       report_number(cell->raw.value), report_number(cell->measured.value),
-                       report_number(100 * cell->raw_error), report_number(cell->raw.low),
-                       report_number(cell->raw.high), report_words(result));
-    }
+    for (int is_missing = 0; is_missing < 2; is_missing++)
+        for (int32_t i = 0; i < accuracy->cells_count; i++) {
+            const struct accuracy_cell *cell = &accuracy->cells[i];
+            bool is_predicted = !isnan(cell->raw.value) || *cell->raw.text;
+            if (is_predicted && (cell->missing != NULL) == is_missing)
+                add_accuracy_row(table, cell);
+        }
 }
 
 static void say_accuracy(struct report_part *part, const struct accuracy_report *accuracy,
