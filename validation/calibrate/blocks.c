@@ -161,8 +161,10 @@ static void write_stalled(struct text *out, int32_t steady_count, int32_t slow_c
 }
 
 void blocks_write_scenario(enum blocks_setting setting, uint64_t seed, struct text *out) {
-    static const struct group coalesce[] = {
-        {"ones", ONES, 1, false}, {"hundred", 100, 100, false}, {"three", 300, 300, false}, {"crowd", 5000, 1000, false}};
+    static const struct group coalesce[] = {{"ones", ONES, 1, false},
+                                            {"hundred", 100, 100, false},
+                                            {"three", 300, 300, false},
+                                            {"crowd", 5000, 1000, false}};
     static const struct group at_once[] = {{"hundred", 100, 100, false},
                                            {"thousand", 1000, 1000, false}};
     static const struct group small[] = {
