@@ -3,6 +3,7 @@
 #include "cli/ceiling.h"
 #include "cli/commands.h"
 #include "cli/costs.h"
+#include "cli/curve.h"
 #include "cli/predict.h"
 #include "cli/print.h"
 #include "cli/today.h"
@@ -94,6 +95,8 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
                    record_finish(store, id, STORE_DONE, NULL, answer.fingerprint);
     if (is_kept)
         ceiling_print(&answer, options);
+    if (is_kept && is_found && options->is_curve)
+        is_kept = curve_record(&sim, costs, prediction.scale.value, store, id, options);
     outcome_fini(&at_ceiling);
     return is_kept ? ceiling_exit_code(&answer) : EXIT_IO;
 }
@@ -140,9 +143,9 @@ const struct command command_ceiling = {
            "Exit code 0 when the scenario's own load is below the ceiling's interval, 99 when it "
            "is above, 96 when inside.",
 #ifdef HEADROOM_HAS_VALIDATION
-    .takes = "sejdprtyJq",
+    .takes = "sejdprtyCJq",
 #else
-    .takes = "sejdprtJq",
+    .takes = "sejdprtCJq",
 #endif
     .arguments_min = 1,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,

@@ -13,6 +13,8 @@ extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;
 extern const struct command command_published;
+extern const struct command command_report;
+extern const struct command command_db;
 extern const struct command command_turns;
 extern const struct command command_accuracy;
 

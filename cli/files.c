@@ -6,10 +6,12 @@
 #include "sim/base/fingerprint.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { FILE_BYTES_MAX = 64 << 20 };
 
@@ -187,4 +189,16 @@ bool files_check_real(const struct scenario *scenario) {
     diag_fini(diag);
     free(diag);
     return is_right;
+}
+
+const char *files_beside_program(const char *path, struct arena *arena) {
+    char folder[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    if (length < 0)
+        return arena_new_text(arena, path);
+    folder[length] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    return arena_new_format(arena, "%s/%s", folder, path);
 }

@@ -53,6 +53,10 @@ int files_profile(struct profile *profile, const char *path, struct arena *arena
 int files_parse_profile(struct profile *profile, const char *text, const char *name,
                         struct arena *arena) MUST_USE;
 
+/* A path that counts from the folder of this program's executable: what is installed, or built,
+ * with it. */
+const char *files_beside_program(const char *path, struct arena *arena);
+
 /* What this program is: version and a hash of its own executable; "code" of the store and of a
  * prediction. */
 uint64_t files_code_hash(void);

@@ -15,7 +15,7 @@ static const struct command *const commands[] = {
 #ifdef HEADROOM_HAS_VALIDATION
     &command_calibrate, &command_measure,   &command_accuracy, &command_turns,
 #endif
-    &command_compare,   &command_published,
+    &command_compare,   &command_published, &command_report,   &command_db,
 };
 
 static void print_help(FILE *out) {

@@ -37,7 +37,8 @@ enum {
     KEY_SHARD,
     KEY_TASKS,
     KEY_WAIT,
-    KEY_PROMETHEUS
+    KEY_PROMETHEUS,
+    KEY_CURVE
 };
 
 /* `letter` is how a command's `takes` names the row. */
@@ -68,6 +69,9 @@ static const struct {
       "be "
       "measured next",
       0}},
+    {'C',
+     {"curve", KEY_CURVE, NULL, 0,
+      "run loads around the ceiling too, and keep them for `headroom report`", 0}},
     {'r', {"reps", KEY_REPS, "N", 0, "replications", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
     {'c',
@@ -209,6 +213,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
     case KEY_TASKS:
         set_number(state, "tasks", argument, 1, 10000, &number);
         options->tasks = (int32_t)number;
+        break;
+    case KEY_CURVE:
+        options->is_curve = true;
         break;
     case KEY_WAIT:
         options->is_waiting = true;

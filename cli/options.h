@@ -47,6 +47,7 @@ struct options {
     int32_t reps;
     double scale;
     bool is_today; /* ceiling: the costs are moved to the machine's speed of now */
+    bool is_curve; /* ceiling: loads around it are run and kept too */
     bool is_json, is_quiet, is_ceiling, is_measured_too;
     int32_t repeats;                      /* accuracy: measurements of each figure */
     const char *subset;                   /* accuracy: "quick", or NULL: all cases */

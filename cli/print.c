@@ -18,32 +18,11 @@
 /* --- numbers
  * --------------------------------------------------------------------------------------- */
 
-static void group_digits(char *out, size_t size, double value) {
-    char digits[64];
-    snprintf(digits, sizeof digits, "%.0f", fabs(value));
-    size_t length = strlen(digits), written = 0;
-    if (value < 0)
-        out[written++] = '-';
-    for (size_t i = 0; i < length && written + 2 < size; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            out[written++] = ',';
-        out[written++] = digits[i];
-    }
-    out[written] = '\0';
-}
-
 const char *print_number(double value) {
     static char ring[8][48];
     static int next;
     char *out = ring[next++ % 8];
-    if (isnan(value))
-        return "-";
-    if (isinf(value))
-        return value > 0 ? "unlimited" : "-unlimited";
-    if (fabs(value) >= 1000 || value == floor(value))
-        group_digits(out, sizeof ring[0], value);
-    else
-        snprintf(out, sizeof ring[0], "%.3g", value);
+    text_say_number(value, out, sizeof ring[0]);
     return out;
 }
 

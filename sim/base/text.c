@@ -7,6 +7,7 @@
 #include "sim/base/check.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,32 @@ void text_addf(struct text *text, const char *format, ...) {
 
 const char *text_bytes(const struct text *text) {
     return text->bytes ? text->bytes : "";
+}
+
+static void group_digits(double value, char *out, size_t size) {
+    char digits[320]; /* DBL_MAX has 309 */
+    snprintf(digits, sizeof digits, "%.0f", fabs(value));
+    size_t length = strlen(digits), written = 0;
+    if (value < 0)
+        out[written++] = '-';
+    for (size_t i = 0; i < length && written + 2 < size; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            out[written++] = ',';
+        out[written++] = digits[i];
+    }
+    out[written] = '\0';
+}
+
+void text_say_number(double value, char *out, size_t size) {
+    CHECK(size >= 4);
+    if (isnan(value))
+        snprintf(out, size, "-");
+    else if (isinf(value))
+        snprintf(out, size, value > 0 ? "unlimited" : "-unlimited");
+    else if (fabs(value) >= 1000 || value == floor(value))
+        group_digits(value, out, size);
+    else
+        snprintf(out, size, "%.3g", value);
 }
 
 /* Length of the UTF-8 sequence that a lead byte announces, and the range of its second byte

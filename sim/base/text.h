@@ -26,6 +26,10 @@ void text_addv(struct text *text, const char *format, va_list arguments) PRINTF_
 void text_add_json_string(struct text *text, const char *bytes);
 const char *text_bytes(const struct text *text); /* "" when empty */
 
+/* As people read it: "1,234,567" / "12.3" / "0.00123": three significant digits below a thousand,
+ * whole numbers above; "-" for NAN, "unlimited" for infinity. Cut where `size` ends. */
+void text_say_number(double value, char *out, size_t size);
+
 /* Damerau-Levenshtein (restricted) distance, letters compared without case; at most 64 bytes of
  * each are looked at. */
 int32_t text_distance(const char *a, const char *b);

@@ -206,6 +206,9 @@ enum store_found store_hist_of(struct store *store, int64_t run, const char *nam
                                struct hist *hist) MUST_USE; /* replaces what `hist` holds */
 enum store_found store_series_of(struct store *store, int64_t run, const char *name,
                                  struct arena *arena, struct store_series *series) MUST_USE;
+/* Names of a run's series, sorted. */
+bool store_series_names(struct store *store, int64_t run, struct arena *arena, const char ***names,
+                        int32_t *count) MUST_USE;
 enum store_found store_scenario_text(struct store *store, uint64_t hash, struct arena *arena,
                                      struct store_text *scenario) MUST_USE;
 enum store_found store_profile_text(struct store *store, uint64_t hash, struct arena *arena,

@@ -107,14 +107,11 @@ bool store_runs(struct store *store, const struct store_filter *filter, struct a
     return found == STORE_MISSING;
 }
 
-bool store_scenario_names(struct store *store, struct arena *arena, const char ***names,
-                          int32_t *count) {
+/* The first column of every row; ends `row`. */
+static bool read_names(struct store *store, sqlite3_stmt *row, struct arena *arena,
+                       const char ***names, int32_t *count) {
     *names = NULL;
     *count = 0;
-    sqlite3_stmt *row = sql_begin(store,
-                                  "SELECT DISTINCT name FROM scenarios WHERE hash IN"
-                                  " (SELECT scenario FROM runs) ORDER BY name",
-                                  NULL, 0);
     enum store_found found = STORE_FAILED;
     while (row && (found = sql_step(store, row)) == STORE_FOUND) {
         *names = grow(*names, *count, sizeof **names, arena);
@@ -122,6 +119,22 @@ bool store_scenario_names(struct store *store, struct arena *arena, const char *
     }
     sql_end(row);
     return found == STORE_MISSING;
+}
+
+bool store_scenario_names(struct store *store, struct arena *arena, const char ***names,
+                          int32_t *count) {
+    sqlite3_stmt *row = sql_begin(store,
+                                  "SELECT DISTINCT name FROM scenarios WHERE hash IN"
+                                  " (SELECT scenario FROM runs) ORDER BY name",
+                                  NULL, 0);
+    return read_names(store, row, arena, names, count);
+}
+
+bool store_series_names(struct store *store, int64_t run, struct arena *arena, const char ***names,
+                        int32_t *count) {
+    sqlite3_stmt *row =
+        SQL_BEGIN(store, "SELECT name FROM series WHERE run = ? ORDER BY name", INTEGER(run));
+    return read_names(store, row, arena, names, count);
 }
 
 #define METRIC_COLUMNS "SELECT name, value, low, high, unit, text FROM metrics WHERE run = ?"

@@ -2,6 +2,7 @@
 
 #include "tests/sim/suite.h"
 
+#include <math.h>
 #include <string.h>
 
 START_TEST(a_text_grows_and_is_always_terminated) {
@@ -92,6 +93,26 @@ START_TEST(the_nearest_name_is_suggested_if_it_is_near) {
 }
 END_TEST
 
+START_TEST(a_number_is_said_as_people_read_it) {
+    static const struct {
+        double value;
+        const char *said;
+    } cases[] = {{1234567.4, "1,234,567"}, {1000, "1,000"},
+                 {999.7, "1e+03"},         {12.34, "12.3"},
+                 {0.001234, "0.00123"},    {0, "0"},
+                 {-1234, "-1,234"},        {NAN, "-"},
+                 {INFINITY, "unlimited"},  {-INFINITY, "-unlimited"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[48];
+        text_say_number(cases[i].value, text, sizeof text);
+        ck_assert_str_eq(text, cases[i].said);
+    }
+    char small[6];
+    text_say_number(1e300, small, sizeof small); /* cut, never beyond the end */
+    ck_assert_uint_lt(strlen(small), sizeof small);
+}
+END_TEST
+
 static const struct suite_test tests[] = {
     TEST(a_text_grows_and_is_always_terminated),
     TEST(json_strings_are_escaped),
@@ -99,6 +120,7 @@ static const struct suite_test tests[] = {
     TEST(the_distance_counts_edits_and_swaps_without_case),
     TEST(only_64_bytes_are_looked_at),
     TEST(the_nearest_name_is_suggested_if_it_is_near),
+    TEST(a_number_is_said_as_people_read_it),
 };
 
 int main(void) {

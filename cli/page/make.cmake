@@ -1,0 +1,25 @@
+# cmake -DNPM= -DNODE= -DFROM= -DIN= -DOUT= -P make.cmake: the page, built in the folder IN. The packages are those of the
+# lock file, and are fetched when it has changed. Without them there is a warning and no page.
+file(MAKE_DIRECTORY ${IN})
+get_filename_component(folder ${OUT} DIRECTORY)
+file(MAKE_DIRECTORY ${folder})
+file(GLOB sources ${FROM}/*.json ${FROM}/*.mjs ${FROM}/*.css ${FROM}/*.html ${FROM}/.npmrc)
+file(COPY ${sources} DESTINATION ${IN})
+file(SHA256 ${IN}/package-lock.json lock)
+if(EXISTS ${IN}/fetched)
+  file(READ ${IN}/fetched fetched)
+endif()
+if(NOT "${fetched}" STREQUAL "${lock}")
+  execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund WORKING_DIRECTORY ${IN}
+                  RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(NOT code EQUAL 0)
+    message(WARNING "npm could not fetch what draws the report's charts, so `headroom report` will not write HTML; "
+                    "build the target `page` again where there is a network.\n${said}")
+    return()
+  endif()
+  file(WRITE ${IN}/fetched ${lock})
+endif()
+execute_process(COMMAND ${NODE} make.mjs ${OUT} WORKING_DIRECTORY ${IN} RESULT_VARIABLE code)
+if(NOT code EQUAL 0)
+  message(FATAL_ERROR "the report's page could not be bundled, see above")
+endif()
