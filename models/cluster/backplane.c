@@ -69,9 +69,9 @@ static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int
 
 struct backplane_kind {
     int32_t (*reach)(struct backplane *backplane, int32_t room, int32_t except);
-    bool has_instances;      /* a system in between */
-    bool echoes;             /* which hands a node its own publishes too */
-    enum cost message, copy; /* of an instance */
+    bool has_instances;            /* a system in between */
+    bool echoes;                   /* which hands a node its own publishes too */
+    enum cost message, copy, turn; /* of an instance; of no turn where COST_COUNT */
     bool by_node; /* a node has one instance, whatever the room, and they tell each other */
 };
 
@@ -79,16 +79,17 @@ static const struct backplane_kind kinds[] = {
     [SPEC_NO_BACKPLANE] = {.reach = NULL},
     [SPEC_BROADCAST] = {.reach = every_node},
     [SPEC_REGISTRY] = {.reach = nodes_with_members},
-#define SYSTEM(reach_, echoes_, cost, by_node_)                                                    \
+#define SYSTEM(reach_, echoes_, cost, turn_, by_node_)                                             \
     {                                                                                              \
         .reach = (reach_), .has_instances = true, .echoes = (echoes_),                             \
-        .message = COST_##cost##_message, .copy = COST_##cost##_copy, .by_node = (by_node_)        \
+        .message = COST_##cost##_message, .copy = COST_##cost##_copy, .turn = (turn_),             \
+        .by_node = (by_node_)                                                                      \
     }
-    [SPEC_REDIS] = SYSTEM(nodes_with_members, true, redis, false),
-    [SPEC_REDIS_SHARDED] = SYSTEM(nodes_with_members, true, redis, false),
-    [SPEC_REDIS_CLUSTER] = SYSTEM(nodes_with_members, true, redis, true),
-    [SPEC_NATS] = SYSTEM(nodes_with_members, false, nats, false),
-    [SPEC_KAFKA] = SYSTEM(every_node, true, kafka, false),
+    [SPEC_REDIS] = SYSTEM(nodes_with_members, true, redis, COST_redis_turn, false),
+    [SPEC_REDIS_SHARDED] = SYSTEM(nodes_with_members, true, redis, COST_redis_turn, false),
+    [SPEC_REDIS_CLUSTER] = SYSTEM(nodes_with_members, true, redis, COST_redis_turn, true),
+    [SPEC_NATS] = SYSTEM(nodes_with_members, false, nats, COST_nats_turn, false),
+    [SPEC_KAFKA] = SYSTEM(every_node, true, kafka, COST_COUNT, false),
 #undef SYSTEM
 };
 
@@ -199,17 +200,16 @@ static base_ns later(base_ns a, base_ns b) {
 static base_ns hop_ns(const struct backplane *backplane, const struct node_inbound *publish,
                       int32_t end) {
     const struct spec_dist *latency = &backplane->spec->latency;
-    const struct cluster *cluster = backplane->cluster;
-    base_ns least_ns = llround(cluster->raw_costs.value[COST_backplane_hop]);
     if (latency->kind == SPEC_DIST_CONSTANT)
-        return llround(latency->constant) + least_ns;
+        return llround(latency->constant);
+    const struct cluster *cluster = backplane->cluster;
     struct rng rng;
     rng_init(&rng,
              (struct rng_name){.seed = cluster->plan.seed,
                                .entity = roster_room_entity(cluster->layout->roster, publish->room),
                                .purpose = DRAWS_HOP,
                                .index = (uint64_t)publish->number << 32 | (uint32_t)end});
-    return draws_from(latency, &rng) + least_ns;
+    return draws_from(latency, &rng);
 }
 
 static uint64_t packed(int32_t node, int32_t inbound) {
@@ -305,6 +305,20 @@ static base_ns forward(struct backplane *backplane, const struct node_inbound *p
     return now_ns;
 }
 
+/* When an instance turns to what arrives at `now_ns`: behind the rest where there is some; else it
+ * begins a turn of its loop, on a processor that all share when that is its own. */
+static base_ns begin(const struct backplane *backplane, const struct instance *instance,
+                     base_ns now_ns, base_ns *turn_ns) {
+    *turn_ns = 0;
+    if (instance->free_ns > now_ns)
+        return instance->free_ns;
+    if (backplane->kind->turn != COST_COUNT)
+        *turn_ns = cost_of(backplane, backplane->kind->turn);
+    return backplane->cluster->shares_processor
+               ? cluster_runs_ns(backplane->cluster, now_ns, cost_of(backplane, COST_wake_up))
+               : now_ns;
+}
+
 static void serve(void *target, uint64_t what, base_ns now_ns) {
     struct backplane *backplane = target;
     struct cluster *cluster = backplane->cluster;
@@ -313,9 +327,9 @@ static void serve(void *target, uint64_t what, base_ns now_ns) {
     worker_free_inbound(cluster, index);
     struct instance *instance = &backplane->instances[place];
     bool is_entrance = place == entrance_of(backplane, publish.origin, publish.room);
-    base_ns start_ns = cluster_processor_free(cluster, later(instance->free_ns, now_ns));
+    base_ns turn_ns, start_ns = begin(backplane, instance, now_ns, &turn_ns);
     base_ns copy_ns = cost_of(backplane, backplane->kind->copy);
-    base_ns done_ns = start_ns + cost_of(backplane, backplane->kind->message);
+    base_ns done_ns = start_ns + turn_ns + cost_of(backplane, backplane->kind->message);
     int64_t bytes = protocol_outbound_bytes(publish.bytes);
     if (backplane->kind->by_node && is_entrance)
         done_ns = forward(backplane, &publish, place, done_ns);

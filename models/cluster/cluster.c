@@ -92,7 +92,9 @@ static void cluster_init(struct cluster *cluster, struct run *run,
                                 .raw_costs = *options->costs,
                                 .inbound_free = -1,
                                 .shares_processor =
-                                    layout->scenario->machine.processors == SPEC_SHARED_PROCESSOR};
+                                    layout->scenario->machine.processors == SPEC_SHARED_PROCESSOR,
+                                .processor_free_ns = -1,
+                                .switch_ns = llround(options->costs->value[COST_process_switch])};
     init_generator(cluster, options);
     tally_init(&cluster->tally,
                &(struct tally_options){.warm_up_ns = options->warm_up_ns,

@@ -121,6 +121,7 @@ struct cluster {
                              for each of its members */
     base_ns window_start_ns, window_end_ns; /* of the workers' counts */
     bool shares_processor;                  /* all workers and instances take turns on one */
+    base_ns switch_ns;                      /* of processes there */
     base_ns processor_free_ns;              /* that one, from then on */
     int64_t unrouted; /* deliveries due on nodes that nothing carries them to, since the start */
 };
@@ -132,11 +133,16 @@ void cluster_start(struct cluster *cluster);
 int64_t cluster_recipients(const struct cluster *cluster, int32_t room);
 /* How much of the time from `from_ns` to `to_ns` lies within the window. */
 base_ns cluster_within_window(const struct cluster *cluster, base_ns from_ns, base_ns to_ns);
-/* From `at_ns` on, when the processor that all share is free; `at_ns` where each has its own. */
-static inline base_ns cluster_processor_free(const struct cluster *cluster, base_ns at_ns) {
-    return cluster->shares_processor && cluster->processor_free_ns > at_ns
-               ? cluster->processor_free_ns
-               : at_ns;
+/* Whether somebody else has the processor that all share at `now_ns`. */
+static inline bool cluster_is_occupied(const struct cluster *cluster, base_ns now_ns) {
+    return cluster->shares_processor && cluster->processor_free_ns > now_ns;
+}
+/* When a process runs that is woken at `now_ns`: once whoever runs has ended (who is woken by its
+ * last act too) and the kernel has changed over; from an idle processor after `wake_up_ns`. */
+static inline base_ns cluster_runs_ns(const struct cluster *cluster, base_ns now_ns,
+                                      base_ns wake_up_ns) {
+    bool is_occupied = cluster->shares_processor && cluster->processor_free_ns >= now_ns;
+    return is_occupied ? cluster->processor_free_ns + cluster->switch_ns : now_ns + wake_up_ns;
 }
 /* Somebody is done with it at `until_ns`. */
 static inline void cluster_take_processor(struct cluster *cluster, base_ns until_ns) {

@@ -66,7 +66,10 @@ void worker_make_ready(struct node_worker *worker, struct node_ready ready) {
     if (worker->is_busy || worker->node->is_dead)
         return;
     worker->is_busy = true;
-    run_after(worker->cluster->run, costs_wake_up(&worker->costs), turn, worker, 0);
+    struct cluster *cluster = worker->cluster;
+    run_at(cluster->run,
+           cluster_runs_ns(cluster, cluster->run->now_ns, costs_wake_up(&worker->costs)), turn,
+           worker, 0);
 }
 
 static struct node_ready take_ready(struct node_worker *worker) {
@@ -403,8 +406,9 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     (void)unused;
     struct node_worker *worker = target;
     const struct spec_turn *bounds = &worker->node->spec->turn;
-    base_ns resumed_ns =
-        cluster_processor_free(worker->cluster, steal_resume(&worker->steal, start_ns));
+    base_ns resumed_ns = steal_resume(&worker->steal, start_ns);
+    if (cluster_is_occupied(worker->cluster, resumed_ns))
+        resumed_ns = cluster_runs_ns(worker->cluster, resumed_ns, 0);
     if (resumed_ns > start_ns) { /* what becomes ready meanwhile is in this turn */
         run_at(worker->cluster->run, resumed_ns, turn, worker, 0);
         return;

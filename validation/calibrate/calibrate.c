@@ -3,6 +3,7 @@
 #include "validation/calibrate/calibrate.h"
 
 #include "sim/base/check.h"
+#include "validation/calibrate/backplanes.h"
 #include "validation/calibrate/blocks.h"
 #include "validation/calibrate/estimate.h"
 #include "validation/calibrate/experiments.h"
@@ -90,6 +91,10 @@ static void tell(const struct calibration *calibration, const char *what) {
     int expected = modes[calibration->options.mode].seconds;
     calibration->options.progress(calibration->options.progress_context, what, done,
                                   done < expected ? expected : done);
+}
+
+static void tell_word(void *calibration, const char *what) {
+    tell(calibration, what);
 }
 
 /* --- before the blocks --------------------------------------------------------------------------
@@ -457,6 +462,10 @@ enum calibrate_outcome calibrate(struct profile *profile, struct windows *window
     move_to(options->load_cpu, &before);
     bool is_run = run(&calibration);
     enum calibrate_outcome outcome = is_run ? answer(&calibration) : CALIBRATE_FAILED;
+    if (outcome == CALIBRATE_DONE && !is_stopped(&calibration)) {
+        tell(&calibration, "backplanes");
+        backplanes_calibrate(&calibration.experiments, tell_word, &calibration);
+    }
     sched_setaffinity(0, sizeof before, &before);
     load_report_fini(&calibration.quiet);
     return outcome;

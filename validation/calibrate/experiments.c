@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-static void set(struct experiments *experiments, enum cost cost, double value, double error,
-                const char *note) {
+void experiments_set(struct experiments *experiments, enum cost cost, double value, double error,
+                     const char *note) {
     double bounded = fmin(fmax(value, profile_cost_lowest(cost)), profile_cost_highest(cost));
     experiments->profile->costs[cost] =
         (struct profile_entry){.value = bounded,
@@ -62,10 +62,11 @@ static void set_memory(struct experiments *experiments, const struct memory_line
     struct stats_slope user = stats_slope_fit(line->connections, line->user, MEMORY_POINTS);
     struct stats_slope kernel = stats_slope_fit(line->connections, line->kernel, MEMORY_POINTS);
     if (isfinite(user.slope) && user.slope > 0)
-        set(experiments, COST_connection_user, user.slope, user.slope_stderr,
-            "slope of PSS over 0 to 8,000 idle connections");
+        experiments_set(experiments, COST_connection_user, user.slope, user.slope_stderr,
+                        "slope of PSS over 0 to 8,000 idle connections");
     if (isfinite(kernel.slope) && kernel.slope > 0)
-        set(experiments, COST_connection_kernel, kernel.slope / 2, kernel.slope_stderr / 2,
+        experiments_set(
+            experiments, COST_connection_kernel, kernel.slope / 2, kernel.slope_stderr / 2,
             "half the slope of slab and TCP pages over 0 to 8,000 idle connections: both ends are "
             "on this machine; connection tracking is in it where it is on");
 }
@@ -87,7 +88,8 @@ void experiments_queued(struct experiments *experiments, const struct server_mem
                         const struct server_memory *full, double queued_bytes) {
     double per_byte = (full->user_bytes - before->user_bytes) / queued_bytes;
     if (isfinite(per_byte) && per_byte > 0)
-        set(experiments, COST_queued_user, per_byte, 0.05 * per_byte,
+        experiments_set(
+            experiments, COST_queued_user, per_byte, 0.05 * per_byte,
             "PSS per byte queued, messages of 512 B, one consumer of each room standing still; a "
             "message is stored once for all of its room, so more of them waiting costs less each");
 }
@@ -117,8 +119,8 @@ static void set_spread(struct experiments *experiments, enum cost cost, const st
     char text[320];
     snprintf(text, sizeof text, "%s; %.3g with frames of %d B, %.3g with %d B", note, small,
              SMALL_FRAME, large, LARGE_FRAME);
-    set(experiments, cost, (small + large) / 2,
-        fmax(fabs(small - large) / 2, stats_stderr(&spread->small)), text);
+    experiments_set(experiments, cost, (small + large) / 2,
+                    fmax(fabs(small - large) / 2, stats_stderr(&spread->small)), text);
 }
 
 static void set_buffers(struct experiments *experiments, const struct buffers_trial *trials) {
@@ -197,7 +199,8 @@ void experiments_accept(struct experiments *experiments,
     stats_init(&stats);
     for (int32_t i = 0; i < accepts->count; i++)
         stats_add(&stats, accepts->ns[i]);
-    set(experiments, COST_accept, stats.mean, fmax(stats_stderr(&stats), 0.03 * stats.mean),
+    experiments_set(
+        experiments, COST_accept, stats.mean, fmax(stats_stderr(&stats), 0.03 * stats.mean),
         "all phases per connection while some thousand clients connect and join a room each, up to "
         "64 at a time; loopback");
 }
@@ -258,12 +261,12 @@ static bool set_looks(struct experiments *experiments,
     }
     if (!fit_solve(&fit, &rows, -1) || sweep.count < 2)
         return fail(experiments, "the generator's reports do not tell its own costs");
-    set(experiments, COST_load_read, fit.value[0], fit.standard_error[0],
-        "the generator's own clock, over all blocks");
-    set(experiments, COST_load_byte, fit.value[1], fit.standard_error[1],
-        "the generator's own clock, over all blocks; parsing is in it");
-    set(experiments, COST_load_sweep, sweep.mean, stats_stderr(&sweep),
-        "the generator's own clock, over all blocks");
+    experiments_set(experiments, COST_load_read, fit.value[0], fit.standard_error[0],
+                    "the generator's own clock, over all blocks");
+    experiments_set(experiments, COST_load_byte, fit.value[1], fit.standard_error[1],
+                    "the generator's own clock, over all blocks; parsing is in it");
+    experiments_set(experiments, COST_load_sweep, sweep.mean, stats_stderr(&sweep),
+                    "the generator's own clock, over all blocks");
     return true;
 }
 
@@ -282,7 +285,7 @@ static void set_delay(struct experiments *experiments, enum cost cost, struct de
         stats_add(&stats, delays->ns[i]);
     double median = stats_median(delays->ns, (size_t)delays->count);
     double error = fmin(stats_stderr(&stats), median); /* NAN of one: the median */
-    set(experiments, cost, median, fmax(error, 0.1 * median), note);
+    experiments_set(experiments, cost, median, fmax(error, 0.1 * median), note);
 }
 
 /* The generator never sleeps, so it sees when its processor is taken away; the gateway's is on the
@@ -298,9 +301,9 @@ static void set_steal(struct experiments *experiments,
     const char *note = "gaps of 500 us and more between two readings of the generator's clock, all "
                        "blocks; the error is twice that of a Poisson count";
     double share = gaps > 0 ? 2 / sqrt(gaps) : 0;
-    set(experiments, COST_steals, gaps / elapsed_s, share * gaps / elapsed_s, note);
-    set(experiments, COST_steal, gaps > 0 ? stolen_ns / gaps : 0,
-        gaps > 0 ? share * stolen_ns / gaps : 0, note);
+    experiments_set(experiments, COST_steals, gaps / elapsed_s, share * gaps / elapsed_s, note);
+    experiments_set(experiments, COST_steal, gaps > 0 ? stolen_ns / gaps : 0,
+                    gaps > 0 ? share * stolen_ns / gaps : 0, note);
 }
 
 bool experiments_generator(struct experiments *experiments,
@@ -318,8 +321,9 @@ bool experiments_generator(struct experiments *experiments,
     }
     if (send.count == 0 || lateness.count == 0)
         return fail(experiments, "too few of the generator's reports are left");
-    set(experiments, COST_load_publish, send.mean, fmax(stats_stderr(&send), 0.03 * send.mean),
-        "the generator's own clock; independent publishers of 128 B, framing included");
+    experiments_set(experiments, COST_load_publish, send.mean,
+                    fmax(stats_stderr(&send), 0.03 * send.mean),
+                    "the generator's own clock; independent publishers of 128 B, framing included");
     set_steal(experiments, generators, count);
     set_delay(
         experiments, COST_load_lateness, &lateness,
@@ -371,5 +375,6 @@ void experiments_wake_up(struct experiments *experiments, const struct load_repo
              "one publish at a time, 50/s into a room of ten: median latency %.1f us, less the "
              "turn's processor costs and %.1f us of the generator's, medians too",
              median_ns / 1e3, generator_ns / 1e3);
-    set(experiments, COST_wake_up, wake_up_ns, fmax(0.1 * median_ns, 0.1 * fabs(wake_up_ns)), note);
+    experiments_set(experiments, COST_wake_up, wake_up_ns,
+                    fmax(0.1 * median_ns, 0.1 * fabs(wake_up_ns)), note);
 }

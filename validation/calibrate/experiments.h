@@ -20,6 +20,10 @@ struct experiments {
     char why[CALIBRATE_WHY_BYTES];
 };
 
+/* An entry that was measured, within its row's bounds; an error that is none becomes the value. */
+void experiments_set(struct experiments *experiments, enum cost cost, double value, double error,
+                     const char *note);
+
 /* Idle connections without a room: bytes of application and kernel per connection. */
 bool experiments_memory(struct experiments *experiments) MUST_USE;
 /* Kernel buffers of a stalled reader, on socket pairs. */

@@ -30,8 +30,10 @@ static bool next_room(void *context, uint32_t *cursor, struct backplane_room *ou
     return false;
 }
 
-static void say(void *context UNUSED, const char *line) {
-    fprintf(stderr, "headroom-gateway: %s\n", line);
+static void say(void *context, const char *line) {
+    const struct worker *worker = context;
+    if (!worker->is_draining)
+        fprintf(stderr, "headroom-gateway: %s\n", line);
 }
 
 bool cluster_open(struct worker *worker, const char **why) {

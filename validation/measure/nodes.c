@@ -3,6 +3,7 @@
 #include "sim/base/check.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -146,7 +147,12 @@ bool nodes_start(struct nodes *nodes, const char *program, const struct spec_sce
             await_links(nodes, &scenario->backplane));
 }
 
+/* All are told before the first ends: a node that is leaving has nothing to say of those that do.
+ */
 void nodes_stop(struct nodes *nodes) {
+    for (int32_t i = 0; i < nodes->count; i++)
+        if (nodes->count > 1 && server_is_alive(&nodes->server[i]))
+            kill(nodes->server[i].pid, SIGTERM);
     for (int32_t i = 0; i < nodes->count; i++)
         server_stop(&nodes->server[i]);
     for (int32_t i = 0; i < nodes->services_count; i++)
