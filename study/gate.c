@@ -394,8 +394,16 @@ static struct gate_answer soft_presence(const struct gate_evidence *evidence, st
 
 /* --- the kernel --- */
 
-static struct gate_limit limit(const char *name, double found, double needed, const char *why) {
-    return (struct gate_limit){name, found, needed, why};
+/* What the scenario takes for granted of a kernel, the host must have. */
+static double granted(double most, int64_t written) {
+    return written == SPEC_UNLIMITED ? most : fmax(most, (double)written);
+}
+
+/* Ports that the balancer needs towards the fullest node; one that only passes packets on needs
+ * none. */
+static double ports_needed(const struct layout *layout, double clients) {
+    const struct spec_balancer *balancer = &layout->scenario->balancer;
+    return balancer->kind == SPEC_PASSTHROUGH ? 0 : ceil(clients / (double)balancer->addresses);
 }
 
 int32_t gate_limits(const struct gate_evidence *evidence,
@@ -403,24 +411,29 @@ int32_t gate_limits(const struct gate_evidence *evidence,
     const struct gate_host *host = &evidence->host;
     const struct layout *layout = evidence->layout;
     const struct layout_node *place = &layout->nodes[fullest_node(layout)];
-    double files = 0, buffer = 0;
-    for (int32_t i = 0; i < layout->scenario->nodes_count; i++) {
-        files = fmax(files, (double)layout->scenario->nodes[i].open_files);
-        buffer = fmax(buffer, (double)layout->scenario->nodes[i].send_buffer);
-    }
     double clients = (double)(place->connections_count + place->refused_count);
     double kernel = clients * evidence->costs->value[COST_connection_kernel];
-    int32_t count = 0;
-    limits[count++] = limit("ulimit -n", host->open_files_hard, files, "nodes.*.open_files");
-    limits[count++] = limit("fs.nr_open", host->nr_open, files, "nodes.*.open_files");
-    limits[count++] = limit("fs.file-max", host->file_max, files, "nodes.*.open_files");
-    limits[count++] =
-        limit("net.ipv4.ip_local_port_range", host->port_high - host->port_low + 1, clients,
-              "the node's connections, where a proxy opens them from one address");
-    limits[count++] = limit("net.core.wmem_max", host->wmem_max, buffer, "nodes.*.send_buffer");
-    limits[count++] = limit("net.ipv4.tcp_mem", host->tcp_mem_pages,
-                            ceil(kernel / host->page_bytes), "pages of idle sockets");
-    return count;
+    double files = 0, nr_open = 0, file_max = 0, buffer = 0;
+    for (int32_t i = 0; i < layout->scenario->nodes_count; i++) {
+        const struct spec_node *node = &layout->scenario->nodes[i];
+        files = fmax(files, (double)node->open_files);
+        nr_open = granted(nr_open, node->kernel.nr_open);
+        file_max = granted(file_max, node->kernel.file_max);
+        buffer = granted(fmax(buffer, (double)node->send_buffer), node->kernel.wmem_max);
+        kernel = granted(kernel, node->kernel.tcp_mem);
+    }
+    const struct gate_limit all[] = {
+        {"ulimit -n", host->open_files_hard, files, "open_files"},
+        {"fs.nr_open", host->nr_open, fmax(files, nr_open), "open_files, kernel.nr_open"},
+        {"fs.file-max", host->file_max, fmax(files, file_max), "open_files, kernel.file_max"},
+        {"net.ipv4.ip_local_port_range", host->port_high - host->port_low + 1,
+         ports_needed(layout, clients), "a proxy's connections to a node, per source address"},
+        {"net.core.wmem_max", host->wmem_max, buffer, "send_buffer, kernel.wmem_max"},
+        {"net.ipv4.tcp_mem", host->tcp_mem_pages, ceil(kernel / host->page_bytes),
+         "pages: sockets of the fullest node, kernel.tcp_mem"},
+    };
+    memcpy(limits, all, sizeof all);
+    return COUNT_OF(all);
 }
 
 bool gate_is_enough(const struct gate_limit *limit) {

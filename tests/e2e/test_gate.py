@@ -119,13 +119,19 @@ class Gate(unittest.TestCase):
         self.assertEqual(lines["kernel-limits"]["result"], "not measured")  # enough, but nobody has written it down
         self.assertFalse(os.path.exists(self.path("tuning.conf")))
         self.write("proc/sys/net/ipv4/ip_local_port_range", "60900\t60999\n")
-        line = self.lines(scenario)["kernel-limits"]
+        self.assertEqual(self.lines(scenario)["kernel-limits"]["result"], "pass")  # who only passes packets on needs no port
+        line = self.lines(scenario, "--set", "balancer.kind=l4_proxy")["kernel-limits"]
         self.assertEqual((line["result"], line["field"]), ("fail", "net.ipv4.ip_local_port_range"))
+        many = self.lines(scenario, "--set", "balancer.kind=l4_proxy", "--set", "balancer.addresses=2")
+        self.assertEqual(many["kernel-limits"]["result"], "pass")  # 100 of 100
+        self.lines(scenario, "--set", "balancer.kind=l4_proxy")
         record = self.read("tuning.conf")
         self.assertIn("# fs.nr_open: found 1,048,576, needed 20000", record)
         self.assertIn("fs.nr_open = 1048576\n", record)
         # 200 connections on a node: 60,800 to 60,999
         self.assertIn("net.ipv4.ip_local_port_range = 60800 60999\n", record)
+        granted = self.lines(scenario, "--set", "nodes.gateway.kernel.wmem_max=1MiB")["kernel-limits"]
+        self.assertEqual((granted["result"], granted["field"]), ("fail", "net.core.wmem_max"))  # the host has 212,992
         os.remove(self.path("proc/sys/fs/nr_open"))
         self.write("proc/sys/net/ipv4/ip_local_port_range", PROC["sys/net/ipv4/ip_local_port_range"])
         self.assertEqual(self.lines(scenario)["kernel-limits"]["evidence"], "fs.nr_open could not be read")
