@@ -163,7 +163,8 @@ class CommandLine(unittest.TestCase):
             movers = {mover["name"]: mover["elasticity"] for mover in first["moved_by"]}
             self.assertLess(movers["write"], -0.2)  # written at once: a write is most of the work
         rate_moves = {m["name"]: m["elasticity"] for m in active["break_order"][0]["moved_by"]}
-        self.assertAlmostEqual(rate_moves["traffic.t.rate.poisson"], -1, delta=0.05)  # twice the rate fits half as often
+        # twice the rate fits half as often, but for stolen time, whose draws do not scale with the load (0.05 without it)
+        self.assertAlmostEqual(rate_moves["traffic.t.rate.poisson"], -1, delta=0.35)
 
     def test_a_field_is_named_wrongly_or_for_several(self):
         wrong = self.headroom("ceiling", self.small, "--vary", "trafic.t.rate.poisson")
@@ -174,7 +175,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("may be nodes.n.count, ", wrong.stderr)
 
     def test_bounds_find_their_direction_and_say_when_everything_or_nothing_holds(self):
-        answer, code = self.answer("bound", self.small, "open_files", "traffic.rate", "workers")
+        answer, code = self.answer("bound", self.small, "open_files", "traffic.rate", "nodes.*.workers")
         files, rate, workers = answer["bounds"]
         self.assertEqual(code, 0)
         # 40 connections, 32 descriptors in reserve and 4 per worker (docs/models/memory.md)
