@@ -112,6 +112,19 @@ def check_failures(world):
     expect(code == 69 and not any(call.startswith("cmake") for call in calls), "a failed installation stops it", said)
 
 
+def check_other_node(world):
+    open(world.installed, "w").close()
+    code, calls, said = world.run("test")
+    install = [call for call in calls if call.startswith("apt-get install")]
+    expect(len(install) == 1 and {"nodejs", "npm"} <= set(install[0].split()), "installs Debian's npm", calls)
+    open(world.installed, "w").close()
+    world.stand_in("npm", "exit 1")
+    code, calls, said = world.run("test")
+    install = [call for call in calls if call.startswith("apt-get install")]
+    expect(code == 0 and len(install) == 1 and not {"nodejs", "npm"} & set(install[0].split()),
+           "leaves an npm alone that is not Debian's", calls)
+
+
 def check_usage(world):
     for words in (("tset",), ("test", "now"), ("",)):
         code, calls, said = world.run(*words)
@@ -128,6 +141,7 @@ if __name__ == "__main__":
         made = World(sys.argv[1], there)
         check_install(made)
         check_one_missing(made)
+        check_other_node(made)
         check_failures(made)
         check_usage(made)
     tree.report(FINDINGS, "quickstart")
