@@ -255,7 +255,7 @@ START_TEST(a_noisy_yardstick_on_a_steady_machine_changes_nothing) {
 END_TEST
 
 /* Every window of a cell is off by the same: repeats agree, so the scatter of blocks knows nothing
- * of it, and only leaving out whole cells does. */
+ * of it, and only the scatter of cells does. */
 START_TEST(a_mechanism_that_the_model_lacks_is_in_the_errors) {
     struct windows windows;
     int32_t cells[BLOCKS_MAX];
@@ -269,11 +269,80 @@ START_TEST(a_mechanism_that_the_model_lacks_is_in_the_errors) {
     ck_assert_double_lt(estimate.fits[PHASE_WRITE].fit.lack_of_fit_p, 0.001);
     double write = sqrt(estimate.covariance[COST_write][COST_write]);
     ck_assert_double_gt(write, 0.02 * true_costs[COST_write]);
+    /* What is to be predicted deviates as the cells do: all of it, and its parts further, which
+     * deviations of cells trade against each other (2.2 times as far without that). */
+    double deviation = sqrt(estimate.fits[PHASE_WRITE].fit.cell_variance);
+    double frame = sqrt(estimate.covariance[COST_frame][COST_frame]);
+    ck_assert_double_gt(estimate.turn_error, 1.96 * deviation);
+    ck_assert_double_gt(frame / true_costs[COST_frame], 2.7 * deviation);
     /* Were each block a cell, there would be no repeats, and no lack of fit to be seen. */
     for (int32_t block = 0; block < count; block++)
         cells[block] = block;
     ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
     ck_assert_double_lt(sqrt(estimate.covariance[COST_write][COST_write]), write);
+    windows_fini(&windows);
+}
+END_TEST
+
+static bool has_backlog(const struct calibrate_window *window) {
+    return window->counts.enqueued > 0 || window->counts.writable_events > 0;
+}
+
+/* A gateway that idles between backlogs pays more for each write there, as real ones do. */
+START_TEST(writes_that_are_dear_beside_a_backlog_make_no_other_write_dear) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i++) {
+        struct gateway_stats *counts = &windows.items[i].counts;
+        double backlog = true_costs[COST_enqueue] * (double)counts->enqueued +
+                         true_costs[COST_writable] * (double)counts->writable_events;
+        if (has_backlog(&windows.items[i]))
+            counts->write_ns += (uint64_t)(0.15 * ((double)counts->write_ns - backlog));
+    }
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    windows_fini(&windows);
+    static const enum cost costs[] = {COST_write, COST_write_cold, COST_frame,
+                                      COST_byte,  COST_enqueue,    COST_writable};
+    for (size_t i = 0; i < COUNT_OF(costs); i++)
+        ck_assert_double_eq_tol(estimate.values[costs[i]], true_costs[costs[i]],
+                                0.005 * true_costs[costs[i]]);
+    ck_assert_double_eq_tol(estimate.fits[PHASE_BACKLOG].fit.value[0], 1.15, 0.002);
+}
+END_TEST
+
+/* Writable events that come in nearly the same number for each write cannot be told from them. */
+START_TEST(a_backlogs_costs_are_no_less_sure_than_a_write_is_dear) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0.02, 9);
+    for (int32_t i = 0; i < windows.count; i++) {
+        struct gateway_stats *counts = &windows.items[i].counts;
+        if (has_backlog(&windows.items[i]))
+            counts->writable_events = counts->writes / 50 + (uint64_t)(windows.items[i].block % 3);
+    }
+    struct estimate estimate;
+    ck_assert(estimate_costs(&estimate, &windows, cells, count, &why));
+    windows_fini(&windows);
+    double error = sqrt(estimate.covariance[COST_writable][COST_writable]);
+    ck_assert_double_eq_tol(error, estimate.values[COST_write], 1e-6);
+}
+END_TEST
+
+START_TEST(a_calibration_without_a_backlog_says_so) {
+    struct windows windows;
+    int32_t cells[BLOCKS_MAX];
+    const char *why = "";
+    int32_t count = make_windows(&windows, cells, 0, 9);
+    for (int32_t i = 0; i < windows.count; i++)
+        if (has_backlog(&windows.items[i]))
+            windows.items[i].exclusion = CALIBRATE_SHARED;
+    struct estimate estimate;
+    ck_assert(!estimate_costs(&estimate, &windows, cells, count, &why));
+    ck_assert_str_eq(why, "the blocks that are left do not tell what a backlog costs");
     windows_fini(&windows);
 }
 END_TEST
@@ -344,6 +413,9 @@ int main(void) {
         TEST(a_yardsticks_noise_is_common_to_all_costs),
         TEST(a_noisy_yardstick_on_a_steady_machine_changes_nothing),
         TEST(a_mechanism_that_the_model_lacks_is_in_the_errors),
+        TEST(writes_that_are_dear_beside_a_backlog_make_no_other_write_dear),
+        TEST(a_backlogs_costs_are_no_less_sure_than_a_write_is_dear),
+        TEST(a_calibration_without_a_backlog_says_so),
         TEST(the_luck_of_a_start_is_in_the_errors_where_there_were_many),
         TEST(excluded_windows_do_not_count),
         TEST(blocks_of_one_kind_tell_nothing_apart),
