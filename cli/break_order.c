@@ -45,19 +45,12 @@ static bool run_at(const struct break_order_options *options, double factor, str
     return is_good;
 }
 
-static const struct outcome_resource *find(const struct outcome *outcome, const char *name) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, name) == 0)
-            return &outcome->resources[i];
-    return NULL;
-}
-
 /* --- when each is full --- */
 
 static double reached(const struct outcome *low, const struct outcome *high,
                       const struct outcome_resource *at_ceiling) {
-    const struct outcome_resource *a = find(low, at_ceiling->name);
-    const struct outcome_resource *b = find(high, at_ceiling->name);
+    const struct outcome_resource *a = outcome_find_resource(low, at_ceiling->name);
+    const struct outcome_resource *b = outcome_find_resource(high, at_ceiling->name);
     if (a == NULL || b == NULL)
         return (double)INFINITY;
     double slope = (b->used - a->used) / (high_load - low_load);
@@ -118,7 +111,8 @@ struct changes {
 static void note_shares(const struct changes *changes, const struct outcome *outcome,
                         struct change *change) {
     for (int32_t i = 0; i < changes->order->rows_count; i++) {
-        const struct outcome_resource *resource = find(outcome, changes->order->rows[i].name);
+        const struct outcome_resource *resource =
+            outcome_find_resource(outcome, changes->order->rows[i].name);
         change->shares[i] = resource ? resource->used / resource->limit : (double)NAN;
     }
 }

@@ -15,13 +15,6 @@
 
 /* --- one look --- */
 
-static const struct outcome_resource *resource_of(const struct outcome *outcome, const char *name) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, name) == 0)
-            return &outcome->resources[i];
-    return NULL;
-}
-
 static const struct outcome_resource *nearest(const struct outcome *outcome) {
     const struct outcome_resource *most = NULL;
     for (int32_t i = 0; i < outcome->resources_count; i++) {
@@ -35,7 +28,7 @@ static const struct outcome_resource *nearest(const struct outcome *outcome) {
 static struct capacity_look look_of(const struct outcome *outcome, struct arena *arena) {
     bool holds = outcome->verdict == OUTCOME_HOLDS;
     const struct outcome_resource *resource =
-        holds ? nearest(outcome) : resource_of(outcome, outcome->broke);
+        holds ? nearest(outcome) : outcome_find_resource(outcome, outcome->broke);
     struct capacity_look look = {.holds = holds,
                                  .broke = holds ? (resource ? resource->name : "") : outcome->broke,
                                  .used = resource ? resource->used : (double)NAN,

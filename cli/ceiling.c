@@ -95,10 +95,9 @@ static const char *on_node(const char *node) {
 }
 
 static const char *broke_node(const struct ceiling_answer *answer) {
-    for (int32_t i = 0; answer->at_ceiling && i < answer->at_ceiling->resources_count; i++)
-        if (strcmp(answer->at_ceiling->resources[i].name, answer->broke) == 0)
-            return answer->at_ceiling->resources[i].node;
-    return NULL;
+    const struct outcome_resource *broke =
+        answer->at_ceiling ? outcome_find_resource(answer->at_ceiling, answer->broke) : NULL;
+    return broke ? broke->node : NULL;
 }
 
 /* --- text

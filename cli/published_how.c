@@ -157,11 +157,9 @@ static double read_one(const struct outcome *outcome, const char *name) {
     for (int i = 0; i < OUTCOME_METRICS; i++)
         if (strcmp(outcome_metric_name((enum outcome_metric)i), name) == 0)
             return outcome->metric[i];
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, name) == 0)
-            return outcome->resources[i].used;
-    CHECK(false && "a built-in case reads what no run reports");
-    return NAN;
+    const struct outcome_resource *resource = outcome_find_resource(outcome, name);
+    CHECK(resource != NULL && "a built-in case reads what no run reports");
+    return resource->used;
 }
 
 /* A "quantile" of the latencies in ms, or the sum of what "read" names, over what "over" names. */

@@ -65,25 +65,34 @@ static bool is_nearer(const struct outcome_resource *a, const struct outcome_res
     return x != y ? x > y : a->used > b->used; /* without limits the most used one */
 }
 
+/* Where it stands, or would stand. */
+static int32_t place_of(const struct outcome *outcome, const char *name) {
+    int32_t place = 0;
+    while (place < outcome->resources_count && strcmp(outcome->resources[place].name, name) != 0)
+        place++;
+    return place;
+}
+
 void outcome_add_resource(struct outcome *outcome, const struct outcome_resource *resource) {
     if (resource->node)
         keep_by_node(outcome, resource);
-    for (int32_t i = 0; i < outcome->resources_count; i++) {
-        if (strcmp(outcome->resources[i].name, resource->name) != 0)
-            continue;
-        if (is_nearer(resource, &outcome->resources[i]))
-            outcome->resources[i] = *resource;
-        return;
-    }
-    CHECK(outcome->resources_count < OUTCOME_RESOURCES_MAX);
-    outcome->resources[outcome->resources_count++] = *resource;
+    int32_t place = place_of(outcome, resource->name);
+    CHECK(place < OUTCOME_RESOURCES_MAX);
+    if (place == outcome->resources_count)
+        outcome->resources[outcome->resources_count++] = *resource;
+    else if (is_nearer(resource, &outcome->resources[place]))
+        outcome->resources[place] = *resource;
+}
+
+const struct outcome_resource *outcome_find_resource(const struct outcome *outcome,
+                                                     const char *name) {
+    int32_t place = place_of(outcome, name);
+    return place < outcome->resources_count ? &outcome->resources[place] : NULL;
 }
 
 const char *outcome_broke_node(const struct outcome *outcome) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, outcome->broke) == 0)
-            return outcome->resources[i].node;
-    return NULL;
+    const struct outcome_resource *broke = outcome_find_resource(outcome, outcome->broke);
+    return broke ? broke->node : NULL;
 }
 
 void outcome_finish(struct outcome *outcome) {

@@ -76,6 +76,9 @@ void outcome_fini(struct outcome *outcome); /* frees histogram, series and by_no
 /* Keeps a node's resource, and puts it in front of the others of its name if it is nearer to its
  * limit. */
 void outcome_add_resource(struct outcome *outcome, const struct outcome_resource *resource);
+/* Of several nodes' the one nearest to its limit; NULL: the run had no such resource. */
+const struct outcome_resource *outcome_find_resource(const struct outcome *outcome,
+                                                     const char *name);
 /* On which node it broke first; NULL: not on one of several nodes. */
 const char *outcome_broke_node(const struct outcome *outcome);
 

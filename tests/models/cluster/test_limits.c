@@ -10,13 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct outcome_resource *resource_of(const struct outcome *outcome, const char *name) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, name) == 0)
-            return &outcome->resources[i];
-    return NULL;
-}
-
 static void init_idle(struct simulation *simulation, int32_t connections, const char *node,
                       const char *more) {
     simulation_init(simulation,
@@ -117,7 +110,8 @@ START_TEST(a_break_is_told_in_connections_to_the_whole_cluster) {
     struct simulation simulation;
     init_idle(&simulation, 1000, "\"count\": 2, \"open_files\": 2000", "");
     struct outcome outcome = simulation_run(&simulation, 0);
-    ck_assert_double_eq_tol(resource_of(&outcome, "open_files")->breaks_at, 2 * 1964, 1e-6);
+    ck_assert_double_eq_tol(outcome_find_resource(&outcome, "open_files")->breaks_at, 2 * 1964,
+                            1e-6);
     outcome_fini(&outcome);
     simulation_fini(&simulation);
 }
@@ -155,16 +149,16 @@ START_TEST(an_http_proxy_costs_more_than_a_tcp_proxy_and_that_more_than_none) {
     struct outcome http = run_behind(", \"balancer\": {\"kind\": \"l7_proxy\", \"instances\": 2}");
     double bytes = 5000 * 1004.0 + 50 * (double)protocol_inbound_bytes(1000);
     double expected = 5050 * 4e-6 + bytes * 0.2e-9;
-    ck_assert_ptr_null(resource_of(&none, "balancer_cpu"));
-    ck_assert_double_eq_tol(resource_of(&tcp, "balancer_cpu")->used / expected, 1, 0.001);
-    ck_assert_double_eq_tol(resource_of(&http, "balancer_cpu")->used /
+    ck_assert_ptr_null(outcome_find_resource(&none, "balancer_cpu"));
+    ck_assert_double_eq_tol(outcome_find_resource(&tcp, "balancer_cpu")->used / expected, 1, 0.001);
+    ck_assert_double_eq_tol(outcome_find_resource(&http, "balancer_cpu")->used /
                                 ((expected + 5050 * 2e-6 + bytes * 1e-9) / 2),
                             1, 0.001);
-    ck_assert_double_eq(resource_of(&tcp, "balancer_open_files")->used, 2000);
-    ck_assert_double_eq(resource_of(&http, "balancer_open_files")->used, 1000);
-    ck_assert_double_eq(resource_of(&tcp, "balancer_memory")->used, 4e7);
-    ck_assert_double_eq_tol(resource_of(&tcp, "balancer_cpu")->breaks_at / (50 / expected), 1,
-                            0.001);
+    ck_assert_double_eq(outcome_find_resource(&tcp, "balancer_open_files")->used, 2000);
+    ck_assert_double_eq(outcome_find_resource(&http, "balancer_open_files")->used, 1000);
+    ck_assert_double_eq(outcome_find_resource(&tcp, "balancer_memory")->used, 4e7);
+    ck_assert_double_eq_tol(
+        outcome_find_resource(&tcp, "balancer_cpu")->breaks_at / (50 / expected), 1, 0.001);
     ck_assert_uint_eq(none.fingerprint, tcp.fingerprint); /* nothing waits for it */
     outcome_fini(&none);
     outcome_fini(&tcp);

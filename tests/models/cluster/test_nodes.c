@@ -7,11 +7,9 @@
 #include <string.h>
 
 static const struct outcome_resource *resource_of(const struct outcome *outcome, const char *name) {
-    for (int32_t i = 0; i < outcome->resources_count; i++)
-        if (strcmp(outcome->resources[i].name, name) == 0)
-            return &outcome->resources[i];
-    ck_abort_msg("no resource %s", name);
-    return NULL;
+    const struct outcome_resource *resource = outcome_find_resource(outcome, name);
+    ck_assert_msg(resource != NULL, "no resource %s", name);
+    return resource;
 }
 
 /* 20,000 rooms: the standard error of the mean is 0.05 % of it. */
