@@ -208,13 +208,9 @@ static bool predict_part(const struct accuracy_bench *bench, int32_t index, enum
 static bool predict_and_keep(const struct accuracy_bench *bench, int32_t index,
                              enum accuracy_part part, double factor, double scale) {
     const struct scenario *scenario = &bench->entries[index].scenario;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = part == ACCURACY_SEARCH ? "ceiling" : "run",
-                                .scenario = scenario,
-                                .profile_name = bench->costs->profile.name,
-                                .profile_text = text_bytes(&bench->costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = scale};
+    struct record_run record =
+        record_simulated(part == ACCURACY_SEARCH ? "ceiling" : "run", scenario, bench->costs);
+    record.scale = scale;
     int64_t id;
     print_progress(bench->options, "  predicting %s, %s, at factor %.3f", scenario->spec.name,
                    accuracy_part_name(part), factor);

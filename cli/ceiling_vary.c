@@ -23,26 +23,13 @@ struct vary_answer {
     struct break_order order;
 };
 
-/* "345 per room"; in a static ring of four: one thread. */
-static const char *value_text(const struct vary *vary, double value) {
-    static struct text ring[4];
-    static int next;
-    struct text *out = &ring[next++ % 4];
-    text_clear(out);
-    if (isnan(value))
-        return "-";
-    double digits = vary->is_whole || value >= 1000 ? 1 : pow(10, floor(log10(value)) - 3);
-    vary_write(vary, round(value / digits) * digits, out);
-    return text_bytes(out);
-}
-
 static void print_found(const struct vary_answer *answer) {
     const struct vary *vary = &answer->vary;
     const struct study_prediction *found = &answer->prediction;
     printf("  ceiling  %s, 95 %% interval %s to %s; %s breaks first\n",
-           value_text(vary, found->load.value), value_text(vary, found->load.low),
-           value_text(vary, found->load.high), found->broke);
-    printf("  now      %s: %.3g %% of the ceiling\n", value_text(vary, vary->now),
+           vary_text(vary, found->load.value), vary_text(vary, found->load.low),
+           vary_text(vary, found->load.high), found->broke);
+    printf("  now      %s: %.3g %% of the ceiling\n", vary_text(vary, vary->now),
            100 / found->scale.value);
     for (int32_t i = 1; i < vary->fields_count; i++)
         printf("           and with it %s, now %s, in the same proportion\n", vary->fields[i].path,
@@ -63,13 +50,13 @@ static void print_text(const struct vary_answer *answer) {
         break;
     case STUDY_ABOVE_LAST:
         printf("  ceiling  none: it holds up to %s, the most that was tried%s%s\n",
-               value_text(vary, vary->highest), *vary->why_highest ? "; beyond: " : "",
+               vary_text(vary, vary->highest), *vary->why_highest ? "; beyond: " : "",
                vary->why_highest);
         break;
     case STUDY_BELOW_FIRST:
         printf("  ceiling  none: not even %s holds (%s); where more of it is better, `headroom "
                "bound` finds the least\n",
-               value_text(vary, vary->lowest), answer->prediction.broke);
+               vary_text(vary, vary->lowest), answer->prediction.broke);
         break;
     case STUDY_REFUSED:
     case STUDY_STOPPED:
@@ -98,7 +85,7 @@ static void print_as_json(const struct vary_answer *answer) {
     print_add_number(ceiling, "value", found->load.value);
     print_add_number(ceiling, "low", found->load.low);
     print_add_number(ceiling, "high", found->load.high);
-    cJSON_AddStringToObject(ceiling, "text", value_text(&answer->vary, found->load.value));
+    cJSON_AddStringToObject(ceiling, "text", vary_text(&answer->vary, found->load.value));
     cJSON_AddStringToObject(ceiling, "limit", found->broke);
     print_add_number(json, "now", answer->vary.now);
     print_add_number(json, "lowest", answer->vary.lowest);
@@ -143,13 +130,7 @@ int ceiling_vary_answer(struct scenario *scenario, const struct costs_choice *co
     int code = vary_init(&answer.vary, options->vary, scenario, &scenario->arena);
     if (code >= 0)
         return code;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "ceiling",
-                                .scenario = scenario,
-                                .profile_name = costs->profile.name,
-                                .profile_text = text_bytes(&costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = 1};
+    struct record_run record = record_simulated("ceiling", scenario, costs);
     int64_t id;
     if (!record_begin(store, &record, &id))
         return EXIT_IO;

@@ -2,8 +2,7 @@
  * load, still holds. Each value is judged over a few arrival streams, the same ones for every value
  * (common random numbers), with the profile's own costs. */
 #include "cli/commands.h"
-#include "cli/costs.h"
-#include "cli/files.h"
+#include "cli/one_scenario.h"
 #include "cli/pool.h"
 #include "cli/print.h"
 #include "cli/procedure.h"
@@ -73,27 +72,14 @@ static bool holds(void *context, double value) {
     return does_hold;
 }
 
-/* In a static ring of four: one thread. */
-static const char *value_text(const struct vary *vary, double value) {
-    static struct text ring[4];
-    static int next;
-    struct text *out = &ring[next++ % 4];
-    text_clear(out);
-    if (isnan(value))
-        return "-";
-    double digits = vary->is_whole || value >= 1000 ? 1 : pow(10, floor(log10(value)) - 2);
-    vary_write(vary, round(value / digits) * digits, out);
-    return text_bytes(out);
-}
-
 static void print_text(const struct asked *asked, const struct study_bound *bound) {
     const struct vary *vary = asked->vary;
-    const char *name = vary->name, *low = value_text(vary, bound->low),
-               *high = value_text(vary, bound->high);
+    const char *name = vary->name, *low = vary_text(vary, bound->low),
+               *high = vary_text(vary, bound->high);
     switch (bound->kind) {
     case STUDY_BOUND_NOTHING:
-        printf("%s: nothing holds, from %s to %s (%s)\n", name, value_text(vary, vary->lowest),
-               value_text(vary, vary->highest), asked->broke_below ? asked->broke_below : "");
+        printf("%s: nothing holds, from %s to %s (%s)\n", name, vary_text(vary, vary->lowest),
+               vary_text(vary, vary->highest), asked->broke_below ? asked->broke_below : "");
         break;
     case STUDY_BOUND_ALL:
         printf("%s: everything holds, from %s to %s%s%s\n", name, low, high,
@@ -101,14 +87,14 @@ static void print_text(const struct asked *asked, const struct study_bound *boun
         break;
     case STUDY_BOUND_MOST:
         printf("%s: at most %s (now %s); above it %s breaks\n", name, high,
-               value_text(vary, vary->now), asked->broke_above ? asked->broke_above : "something");
+               vary_text(vary, vary->now), asked->broke_above ? asked->broke_above : "something");
         break;
     case STUDY_BOUND_LEAST:
         printf("%s: at least %s (now %s); below it %s breaks\n", name, low,
-               value_text(vary, vary->now), asked->broke_below ? asked->broke_below : "something");
+               vary_text(vary, vary->now), asked->broke_below ? asked->broke_below : "something");
         break;
     case STUDY_BOUND_BETWEEN:
-        printf("%s: from %s to %s (now %s)\n", name, low, high, value_text(vary, vary->now));
+        printf("%s: from %s to %s (now %s)\n", name, low, high, vary_text(vary, vary->now));
         break;
     }
 }
@@ -133,51 +119,47 @@ static int code_of(const struct vary *vary, const struct study_bound *bound) {
     return is_within ? EXIT_HOLDS : EXIT_FAILS;
 }
 
-static int answer_one(struct asked *asked, const char *name, struct store *store, int64_t id,
+static int answer_one(struct asked *asked, const struct vary *vary, struct store *store, int64_t id,
                       cJSON *list) {
-    struct vary vary;
-    struct arena arena;
-    arena_init(&arena);
-    int code = vary_init(&vary, name, asked->scenario, &arena);
-    if (code < 0) {
-        asked->vary = &vary;
-        asked->broke_above = asked->broke_below = NULL;
-        struct study_bound bound =
-            study_find_bound(&(struct study_bound_options){.holds = holds,
-                                                           .context = asked,
-                                                           .start = vary.now,
-                                                           .lowest = vary.lowest,
-                                                           .highest = vary.highest,
-                                                           .is_whole = vary.is_whole,
-                                                           .tolerance = tolerance});
-        code = code_of(&vary, &bound);
-        char metric[128];
-        (void)snprintf(metric, sizeof metric, "bound.%s", vary.name);
-        if (!record_number(store, id, metric, bound.high, bound.low, bound.high, "",
-                           study_bound_kind_name(bound.kind)))
-            code = EXIT_IO;
-        if (asked->options->is_json)
-            cJSON_AddItemToArray(list, as_json(asked, &bound));
-        else
-            print_text(asked, &bound);
-    }
-    arena_fini(&arena);
+    asked->vary = vary;
+    asked->broke_above = asked->broke_below = NULL;
+    struct study_bound bound =
+        study_find_bound(&(struct study_bound_options){.holds = holds,
+                                                       .context = asked,
+                                                       .start = vary->now,
+                                                       .lowest = vary->lowest,
+                                                       .highest = vary->highest,
+                                                       .is_whole = vary->is_whole,
+                                                       .tolerance = tolerance});
+    char metric[128];
+    (void)snprintf(metric, sizeof metric, "bound.%s", vary->name);
+    if (!record_number(store, id, metric, bound.high, bound.low, bound.high, "",
+                       study_bound_kind_name(bound.kind)))
+        return EXIT_IO;
+    if (asked->options->is_json)
+        cJSON_AddItemToArray(list, as_json(asked, &bound));
+    else
+        print_text(asked, &bound);
+    return code_of(vary, &bound);
+}
+
+/* All fields are looked up before the first is searched: a wrong name costs nothing. */
+static int find_fields(const struct options *options, const struct scenario *scenario,
+                       struct arena *arena, struct vary *varies) {
+    int code = -1;
+    for (int32_t i = 1; i < options->arguments_count && code < 0; i++)
+        code = vary_init(&varies[i - 1], options->arguments[i], scenario, arena);
     return code;
 }
 
-static int answer(struct scenario *scenario, const struct costs_choice *costs,
-                  const struct options *options) {
+static int answer_all(const struct vary *varies, const struct scenario *scenario,
+                      const struct costs_choice *costs, const struct options *options) {
     struct store store;
     int worst = record_open(&store, options);
     if (worst >= 0)
         return worst;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "bound",
-                                .scenario = scenario,
-                                .profile_name = costs->profile.name,
-                                .profile_text = text_bytes(&costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = options->scale};
+    struct record_run record = record_simulated("bound", scenario, costs);
+    record.scale = options->scale;
     struct asked asked = {.options = options,
                           .scenario = scenario,
                           .costs = profile_means(&costs->profile),
@@ -192,31 +174,33 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
     cJSON *list = cJSON_AddArrayToObject(json, "bounds");
     worst = record_begin(&store, &record, &id) ? EXIT_HOLDS : EXIT_IO;
     for (int32_t i = 1; i < options->arguments_count && worst != EXIT_IO; i++) {
-        int code = answer_one(&asked, options->arguments[i], &store, id, list);
-        worst = code > worst ? code : worst;
+        int code = answer_one(&asked, &varies[i - 1], &store, id, list);
+        worst = code == EXIT_HOLDS ? worst : code;
     }
     if (worst != EXIT_IO && !record_finish(&store, id, STORE_DONE, NULL, 0))
         worst = EXIT_IO;
     store_close(&store);
-    if (options->is_json && worst != EXIT_USAGE)
+    if (options->is_json && worst != EXIT_IO)
         print_json(json);
     else
         cJSON_Delete(json);
     return worst;
 }
 
-static int run(const struct options *options) {
-    struct scenario scenario;
-    int code = files_scenario(&scenario, options->arguments[0], options);
-    if (code < 0) {
-        struct costs_choice costs;
-        code = costs_choose(&costs, options);
-        if (code < 0)
-            code = answer(&scenario, &costs, options);
-        costs_choice_fini(&costs);
-    }
-    files_scenario_fini(&scenario);
+static int answer(struct scenario *scenario, const struct costs_choice *costs,
+                  const struct options *options) {
+    struct arena arena;
+    arena_init(&arena);
+    struct vary *varies = ARENA_NEW(&arena, (size_t)options->arguments_count, struct vary);
+    int code = find_fields(options, scenario, &arena, varies);
+    if (code < 0)
+        code = answer_all(varies, scenario, costs, options);
+    arena_fini(&arena);
     return code;
+}
+
+static int run(const struct options *options) {
+    return one_scenario(options, answer);
 }
 
 const struct command command_bound = {

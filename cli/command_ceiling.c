@@ -74,13 +74,7 @@ static bool at(void *context, double factor, struct scenario *scenario, double *
 
 static int answer_one(struct scenario *scenario, const struct costs_choice *costs,
                       struct store *store, const struct options *options) {
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "ceiling",
-                                .scenario = scenario,
-                                .profile_name = costs->profile.name,
-                                .profile_text = text_bytes(&costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = 1};
+    struct record_run record = record_simulated("ceiling", scenario, costs);
     int64_t id;
     if (!record_begin(store, &record, &id))
         return EXIT_IO;

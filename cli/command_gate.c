@@ -1,7 +1,7 @@
 /* `headroom gate SCENARIO`: ten questions before a plan is trusted, for people and for CI. */
 #include "cli/commands.h"
-#include "cli/costs.h"
 #include "cli/gate.h"
+#include "cli/one_scenario.h"
 #include "cli/print.h"
 #include "cli/simulate.h"
 #include "cli/trial.h"
@@ -105,8 +105,8 @@ static int judge(const struct scenario *scenario, const struct gate_evidence *ev
     return exit_code(gate_whole(report.answers));
 }
 
-static int answer(const struct scenario *scenario, const struct costs_choice *costs,
-                  const struct options *options, struct arena *arena) {
+static int answer_in(const struct scenario *scenario, const struct costs_choice *costs,
+                     const struct options *options, struct arena *arena) {
     struct layout layout;
     struct outcome whole, one_lost;
     struct profile_costs means = profile_means(&costs->profile);
@@ -127,21 +127,17 @@ static int answer(const struct scenario *scenario, const struct costs_choice *co
     return code;
 }
 
-static int run(const struct options *options) {
-    struct scenario scenario;
-    int code = files_scenario(&scenario, options->arguments[0], options);
-    if (code < 0) {
-        struct costs_choice costs;
-        struct arena arena;
-        arena_init(&arena);
-        code = costs_choose(&costs, options);
-        if (code < 0)
-            code = answer(&scenario, &costs, options, &arena);
-        arena_fini(&arena);
-        costs_choice_fini(&costs);
-    }
-    files_scenario_fini(&scenario);
+static int answer(struct scenario *scenario, const struct costs_choice *costs,
+                  const struct options *options) {
+    struct arena arena;
+    arena_init(&arena);
+    int code = answer_in(scenario, costs, options, &arena);
+    arena_fini(&arena);
     return code;
+}
+
+static int run(const struct options *options) {
+    return one_scenario(options, answer);
 }
 
 const struct command command_gate = {

@@ -1,6 +1,7 @@
 /* `headroom plan SCENARIO`: how many nodes to buy, of which kind, and what that depends on. */
 #include "cli/commands.h"
 #include "cli/capacity.h"
+#include "cli/one_scenario.h"
 #include "cli/print.h"
 #include "cli/record.h"
 #include "sim/base/check.h"
@@ -74,13 +75,8 @@ static bool record(const struct capacity *plan, const struct options *options) {
     struct store store;
     if (record_open(&store, options) >= 0)
         return false;
-    struct record_run run = {.kind = STORE_SIMULATED,
-                             .command = "plan",
-                             .scenario = plan->scenario,
-                             .profile_name = plan->costs->profile.name,
-                             .profile_text = text_bytes(&plan->costs->canonical),
-                             .seed = plan->scenario->spec.seed,
-                             .scale = plan->scale};
+    struct record_run run = record_simulated("plan", plan->scenario, plan->costs);
+    run.scale = plan->scale;
     int64_t id;
     bool is_kept = record_begin(&store, &run, &id);
     for (int32_t i = 0; i < plan->kinds_count && is_kept; i++)
@@ -120,7 +116,7 @@ static bool write_rules(struct capacity *plan, const struct options *options) {
     return is_written;
 }
 
-static int answer(struct capacity *plan, const struct options *options) {
+static int work_out_and_tell(struct capacity *plan, const struct options *options) {
     if (!capacity_check_uncertain(plan, options))
         return EXIT_INPUT;
     work_out(plan, options);
@@ -134,24 +130,19 @@ static int answer(struct capacity *plan, const struct options *options) {
     return EXIT_HOLDS;
 }
 
-static int run(const struct options *options) {
-    struct scenario scenario;
-    int code = files_scenario(&scenario, options->arguments[0], options);
-    if (code < 0) {
-        struct costs_choice costs;
-        code = costs_choose(&costs, options);
-        if (code < 0) {
-            struct capacity *plan = malloc(sizeof *plan);
-            CHECK(plan != NULL);
-            begin(plan, &scenario, &costs, options);
-            code = answer(plan, options);
-            arena_fini(&plan->arena);
-            free(plan);
-        }
-        costs_choice_fini(&costs);
-    }
-    files_scenario_fini(&scenario);
+static int answer(struct scenario *scenario, const struct costs_choice *costs,
+                  const struct options *options) {
+    struct capacity *plan = malloc(sizeof *plan);
+    CHECK(plan != NULL);
+    begin(plan, scenario, costs, options);
+    int code = work_out_and_tell(plan, options);
+    arena_fini(&plan->arena);
+    free(plan);
     return code;
+}
+
+static int run(const struct options *options) {
+    return one_scenario(options, answer);
 }
 
 const struct command command_plan = {

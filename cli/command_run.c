@@ -1,8 +1,7 @@
 /* `headroom run SCENARIO`: one simulated run, at the load that the scenario asks for. */
 #include "cli/commands.h"
-#include "cli/costs.h"
-#include "cli/files.h"
 #include "cli/need.h"
+#include "cli/one_scenario.h"
 #include "cli/print.h"
 #include "cli/record.h"
 #include "cli/replicate.h"
@@ -31,13 +30,8 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
     int64_t id;
     struct outcome outcome;
     outcome_init(&outcome);
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "run",
-                                .scenario = scenario,
-                                .profile_name = costs->profile.name,
-                                .profile_text = text_bytes(&costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = options->scale};
+    struct record_run record = record_simulated("run", scenario, costs);
+    record.scale = options->scale;
     bool is_kept = record_begin(&store, &record, &id);
     if (is_kept) {
         struct layout layout;
@@ -64,18 +58,7 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
 }
 
 static int run(const struct options *options) {
-    struct scenario scenario;
-    int code = files_scenario(&scenario, options->arguments[0], options);
-    if (code < 0) {
-        struct costs_choice costs;
-        code = costs_choose(&costs, options);
-        if (code < 0)
-            code = replicate_is_asked(options) ? replicate_answer(&scenario, &costs, options)
-                                               : answer(&scenario, &costs, options);
-        costs_choice_fini(&costs);
-    }
-    files_scenario_fini(&scenario);
-    return code;
+    return one_scenario(options, replicate_is_asked(options) ? replicate_answer : answer);
 }
 
 const struct command command_run = {

@@ -41,16 +41,11 @@ static void run_one(void *context, int32_t index) {
 static bool keep(const struct curve *curve, int32_t index, const struct costs_choice *costs,
                  struct store *store, int64_t ceiling, uint64_t code_hash) {
     const struct outcome *outcome = &curve->outcomes[index];
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "probe",
-                                .parent = ceiling,
-                                .scenario = curve->sim->scenario,
-                                .profile_name = costs->profile.name,
-                                .profile_text = text_bytes(&costs->canonical),
-                                .seed = curve->sim->scenario->spec.seed,
-                                .replication = index % DRAWS,
-                                .scale = curve->scale * shares[index / DRAWS],
-                                .code_hash = code_hash};
+    struct record_run record = record_simulated("probe", curve->sim->scenario, costs);
+    record.parent = ceiling;
+    record.replication = index % DRAWS;
+    record.scale = curve->scale * shares[index / DRAWS];
+    record.code_hash = code_hash;
     int64_t id;
     return record_begin(store, &record, &id) && record_outcome(store, id, outcome) &&
            record_finish(store, id, outcome->refused ? STORE_REFUSED : STORE_DONE, outcome->refused,

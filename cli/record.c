@@ -32,6 +32,17 @@ struct store_text record_code(uint64_t code_hash, char digits[17]) {
     return (struct store_text){HEADROOM_VERSION, digits};
 }
 
+struct record_run record_simulated(const char *command, const struct scenario *scenario,
+                                   const struct costs_choice *costs) {
+    return (struct record_run){.kind = STORE_SIMULATED,
+                               .command = command,
+                               .scenario = scenario,
+                               .profile_name = costs->profile.name,
+                               .profile_text = text_bytes(&costs->canonical),
+                               .seed = scenario->spec.seed,
+                               .scale = 1};
+}
+
 bool record_begin(struct store *store, const struct record_run *run, int64_t *id) {
     char code[17];
     uint64_t code_hash = run->code_hash != 0 ? run->code_hash : files_code_hash();

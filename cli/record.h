@@ -2,6 +2,7 @@
 #ifndef HEADROOM_CLI_RECORD_H
 #define HEADROOM_CLI_RECORD_H
 
+#include "cli/costs.h"
 #include "cli/files.h"
 #include "cli/options.h"
 #include "models/workload/outcome.h"
@@ -33,6 +34,11 @@ struct record_run {
     int64_t started_at_ns; /* 0: now */
     uint64_t code_hash;    /* 0: files_code_hash(), which reads the whole program */
 };
+
+/* A simulated run of the scenario, under its own seed and at its own load, with the profile chosen.
+ */
+struct record_run record_simulated(const char *command, const struct scenario *scenario,
+                                   const struct costs_choice *costs);
 
 /* Each returns false after having said why on standard error; what was committed before is kept. */
 bool record_begin(struct store *store, const struct record_run *run, int64_t *id) MUST_USE;

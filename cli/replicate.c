@@ -39,16 +39,12 @@ struct batch {
 static bool keep(struct batch *batch, int32_t number, const struct outcome *outcome,
                  int64_t started_at_ns) {
     struct replicate *replicate = batch->replicate;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "replication",
-                                .parent = replicate->run,
-                                .scenario = replicate->scenario,
-                                .profile_name = replicate->costs->profile.name,
-                                .profile_text = text_bytes(&replicate->costs->canonical),
-                                .seed = replicate->scenario->spec.seed,
-                                .replication = number,
-                                .scale = replicate->options->scale,
-                                .started_at_ns = started_at_ns};
+    struct record_run record =
+        record_simulated("replication", replicate->scenario, replicate->costs);
+    record.parent = replicate->run;
+    record.replication = number;
+    record.scale = replicate->options->scale;
+    record.started_at_ns = started_at_ns;
     enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
     int64_t id;
     return record_begin(replicate->store, &record, &id) &&
@@ -308,13 +304,8 @@ static int read_options(struct replicate *replicate) {
 
 static int run_and_print(struct replicate *replicate) {
     const struct scenario *scenario = replicate->scenario;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "run",
-                                .scenario = scenario,
-                                .profile_name = replicate->costs->profile.name,
-                                .profile_text = text_bytes(&replicate->costs->canonical),
-                                .seed = scenario->spec.seed,
-                                .scale = replicate->options->scale};
+    struct record_run record = record_simulated("run", scenario, replicate->costs);
+    record.scale = replicate->options->scale;
     if (!record_begin(replicate->store, &record, &replicate->run))
         return EXIT_IO;
     replicate->ones = calloc((size_t)replicate->max, sizeof *replicate->ones);

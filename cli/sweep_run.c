@@ -117,17 +117,11 @@ static void show_progress(struct running *running) {
 static bool keep(struct running *running, const struct scenario *scenario, struct sweep_place place,
                  const struct outcome *outcome, int64_t started_at_ns, struct store_cell *found) {
     const struct sweep_work *work = running->work;
-    struct record_run record = {.kind = STORE_SIMULATED,
-                                .command = "cell",
-                                .scenario = scenario,
-                                .profile_name = work->costs.profile.name,
-                                .profile_text = text_bytes(&work->costs.canonical),
-                                .seed = scenario->spec.seed,
-                                .replication = place.replication,
-                                .scale = 1,
-                                .is_cell = true,
-                                .started_at_ns = started_at_ns,
-                                .code_hash = work->code_hash};
+    struct record_run record = record_simulated("cell", scenario, &work->costs);
+    record.replication = place.replication;
+    record.is_cell = true;
+    record.started_at_ns = started_at_ns;
+    record.code_hash = work->code_hash;
     enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
     int64_t took_ns = record_now_ns() - started_at_ns, id;
     if (!record_begin(running->store, &record, &id) ||

@@ -284,3 +284,15 @@ int vary_init(struct vary *vary, const char *name, const struct scenario *scenar
     vary->highest = edge(vary, 2, vary->why_highest);
     return -1;
 }
+
+const char *vary_text(const struct vary *vary, double value) {
+    static struct text ring[4];
+    static int next;
+    struct text *out = &ring[next++ % 4];
+    text_clear(out);
+    if (isnan(value))
+        return "-";
+    double digit = vary->is_whole || value >= 1000 ? 1 : pow(10, floor(log10(value)) - 3);
+    vary_write(vary, round(value / digit) * digit, out);
+    return text_bytes(out);
+}

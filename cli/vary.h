@@ -48,5 +48,7 @@ bool vary_is_counted(const struct vary_field *field);
 
 /* "120", "2/s per room", as it would be written in the scenario. */
 void vary_write(const struct vary *vary, double value, struct text *out);
+/* The same to four digits, "-" for NAN. In a static ring of four: one thread. */
+const char *vary_text(const struct vary *vary, double value);
 
 #endif
