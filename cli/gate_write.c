@@ -59,26 +59,6 @@ void gate_write_markdown(const struct gate_report *report, struct text *out) {
 
 /* --- JUnit --- */
 
-static void add_xml(struct text *out, const char *content) {
-    for (const char *at = content; *at; at++)
-        switch (*at) {
-        case '&':
-            text_add(out, "&amp;");
-            break;
-        case '<':
-            text_add(out, "&lt;");
-            break;
-        case '>':
-            text_add(out, "&gt;");
-            break;
-        case '"':
-            text_add(out, "&quot;");
-            break;
-        default:
-            text_add_n(out, at, 1);
-        }
-}
-
 /* What was not measured is skipped: CI shows it, and the exit code tells it from a pass. */
 static void add_testcase(const struct gate_report *report, enum gate_line line, struct text *out) {
     static const char *const elements[] = {
@@ -88,17 +68,17 @@ static void add_testcase(const struct gate_report *report, enum gate_line line, 
               report->scenario->spec.name, gate_id(line), elements[answer->result]);
     if (answer->result != GATE_PASS) {
         text_add(out, " message=\"");
-        add_xml(out, answer->evidence);
+        text_add_escaped(out, answer->evidence);
         text_add(out, "\"");
     }
     text_add(out, ">");
-    add_xml(out, gate_asks(line));
+    text_add_escaped(out, gate_asks(line));
     if (answer->result == GATE_PASS)
-        add_xml(out, " ");
-    add_xml(out, answer->result == GATE_PASS ? answer->evidence : "");
+        text_add_escaped(out, " ");
+    text_add_escaped(out, answer->result == GATE_PASS ? answer->evidence : "");
     if (answer->field[0]) {
         text_add(out, " Change ");
-        add_xml(out, answer->field);
+        text_add_escaped(out, answer->field);
         text_add(out, ".");
     }
     text_addf(out, "</%s>\n  </testcase>\n", elements[answer->result]);

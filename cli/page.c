@@ -31,30 +31,6 @@ char *page_read(void) {
 
 /* --- escapes --- */
 
-void page_add_text(struct text *out, const char *text) {
-    for (const char *at = text; *at; at++) {
-        switch (*at) {
-        case '&':
-            text_add(out, "&amp;");
-            break;
-        case '<':
-            text_add(out, "&lt;");
-            break;
-        case '>':
-            text_add(out, "&gt;");
-            break;
-        case '"':
-            text_add(out, "&quot;");
-            break;
-        case '\'':
-            text_add(out, "&#39;");
-            break;
-        default:
-            text_add_n(out, at, 1);
-        }
-    }
-}
-
 /* '<' only stands in JSON's strings, where an escape means the same. So no "</script" is left, and
  * no "<!--" either, which would hide one. */
 void page_add_json(struct text *out, const char *json_text) {
@@ -71,9 +47,9 @@ static void add_value(struct text *out, const struct report_column *column,
                       const struct report_value *value) {
     text_add(out, column->is_number ? "<td class=\"number\">" : "<td>");
     if (value->text)
-        page_add_text(out, value->text);
+        text_add_escaped(out, value->text);
     else if (!isnan(value->number))
-        page_add_text(out, print_number(value->number));
+        text_add_escaped(out, print_number(value->number));
     text_add(out, "</td>");
 }
 
@@ -85,10 +61,10 @@ static void add_head(struct text *out, const struct report_table *table) {
             continue;
         text_add(out,
                  column->is_number ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">");
-        page_add_text(out, column->title);
+        text_add_escaped(out, column->title);
         if (*column->unit) {
             text_add(out, "<small>");
-            page_add_text(out, column->unit);
+            text_add_escaped(out, column->unit);
             text_add(out, "</small>");
         }
         text_add(out, "</th>");
@@ -100,7 +76,7 @@ static void add_table(struct text *out, const struct report_part *part) {
     const struct report_table *table = &part->table;
     /* It scrolls, so the keyboard must be able to reach it. */
     text_add(out, "<div class=\"numbers\" tabindex=\"0\" role=\"region\" aria-label=\"");
-    page_add_text(out, part->title);
+    text_add_escaped(out, part->title);
     text_add(out, ", the numbers\"><table>");
     add_head(out, table);
     text_add(out, "<tbody>");
@@ -120,7 +96,7 @@ static void add_paragraph(struct text *out, const char *class, const char *words
     if (!*words)
         return;
     text_addf(out, "<p%s>", class);
-    page_add_text(out, words);
+    text_add_escaped(out, words);
     text_add(out, "</p>\n");
 }
 
@@ -129,7 +105,7 @@ static void add_chart(struct text *out, const struct report_part *part) {
     text_init(&json);
     report_write_chart(part, &json);
     text_addf(out, "<div class=\"chart\" data-chart=\"chart-%s\" aria-label=\"", part->id);
-    page_add_text(out, part->title);
+    text_add_escaped(out, part->title);
     text_addf(out, "\"></div>\n<script type=\"application/json\" id=\"chart-%s\">", part->id);
     page_add_json(out, text_bytes(&json));
     text_add(out, "</script>\n");
@@ -138,7 +114,7 @@ static void add_chart(struct text *out, const struct report_part *part) {
 
 static void add_part(struct text *out, const struct report_part *part) {
     text_addf(out, "<section id=\"%s\">\n<h2>", part->id);
-    page_add_text(out, part->title);
+    text_add_escaped(out, part->title);
     text_add(out, "</h2>\n");
     add_paragraph(out, "", part->says);
     text_add(out, part->chart ? "<div class=\"pair beside\">\n" : "<div class=\"pair\">\n");
@@ -152,7 +128,7 @@ static void add_part(struct text *out, const struct report_part *part) {
     add_paragraph(out, " class=\"note\"", part->note);
     if (*part->command) {
         text_add(out, "<details class=\"again\"><summary>Make it again</summary><pre><code>");
-        page_add_text(out, part->command);
+        text_add_escaped(out, part->command);
         text_add(out, "</code></pre></details>\n");
     }
     text_add(out, "</section>\n");
@@ -170,9 +146,9 @@ static void add_missing(struct text *out, const struct report *report) {
                 out,
                 "<section id=\"missing\" class=\"missing\">\n<h2>Not in this file</h2>\n<dl>\n");
         text_add(out, "<dt>");
-        page_add_text(out, part->title);
+        text_add_escaped(out, part->title);
         text_add(out, "</dt><dd>");
-        page_add_text(out, part->missing);
+        text_add_escaped(out, part->missing);
         text_add(out, "</dd>\n");
     }
     if (count > 0)
@@ -185,7 +161,7 @@ static void add_links(struct text *out, const struct report *report) {
         if (report->parts[i].missing)
             continue;
         text_addf(out, "<li><a href=\"#%s\">", report->parts[i].id);
-        page_add_text(out, report->parts[i].title);
+        text_add_escaped(out, report->parts[i].title);
         text_add(out, "</a></li>");
     }
     text_add(out, "</ul></nav>\n");
@@ -197,11 +173,11 @@ static void add_headline(struct text *out, const struct report *report) {
                                           [REPORT_UNSURE] = "unsure",
                                           [REPORT_UNASKED] = "unasked"};
     text_add(out, "<header><h1>");
-    page_add_text(out, report->scenario);
+    text_add_escaped(out, report->scenario);
     text_add(out, "</h1>\n");
     add_paragraph(out, " class=\"about\"", report->about);
     text_addf(out, "<div class=\"verdict %s\"><strong>", classes[report->answer]);
-    page_add_text(out, report->verdict);
+    text_add_escaped(out, report->verdict);
     text_add(out, "</strong>\n");
     add_paragraph(out, "", report->sentence);
     text_add(out, "</div>\n");
@@ -226,7 +202,7 @@ bool page_write(const struct report *report, const char *page, struct text *out)
         strstr(body + 1, PAGE_BODY) != NULL)
         return false;
     text_add_n(out, page, (size_t)(title - page));
-    page_add_text(out, report->scenario);
+    text_add_escaped(out, report->scenario);
     text_add(out, ": headroom report");
     const char *after = title + strlen(PAGE_TITLE);
     text_add_n(out, after, (size_t)(body - after));

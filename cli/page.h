@@ -21,7 +21,6 @@ char *page_read(void) MUST_USE;
 /* False: `page` has not both markers, each once. */
 bool page_write(const struct report *report, const char *page, struct text *out) MUST_USE;
 
-void page_add_text(struct text *out, const char *text);      /* for an element or an attribute */
 void page_add_json(struct text *out, const char *json_text); /* for a script element */
 
 #endif

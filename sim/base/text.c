@@ -72,6 +72,18 @@ void text_addf(struct text *text, const char *format, ...) {
     va_end(arguments);
 }
 
+void text_add_escaped(struct text *text, const char *bytes) {
+    static const char special[] = "&<>\"'";
+    static const char *const escapes[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    while (*bytes) {
+        size_t plain = strcspn(bytes, special);
+        text_add_n(text, bytes, plain);
+        bytes += plain;
+        if (*bytes)
+            text_add(text, escapes[strchr(special, *bytes++) - special]);
+    }
+}
+
 const char *text_bytes(const struct text *text) {
     return text->bytes ? text->bytes : "";
 }

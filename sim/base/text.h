@@ -24,6 +24,8 @@ void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_addv(struct text *text, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 /* A JSON string literal with its quotes; invalid UTF-8 becomes U+FFFD. */
 void text_add_json_string(struct text *text, const char *bytes);
+/* As text of HTML or XML, in an element or an attribute. */
+void text_add_escaped(struct text *text, const char *bytes);
 const char *text_bytes(const struct text *text); /* "" when empty */
 
 /* As people read it: "1,234,567" / "12.3" / "0.00123": three significant digits below a thousand,

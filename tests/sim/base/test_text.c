@@ -41,6 +41,17 @@ START_TEST(json_strings_are_escaped) {
 }
 END_TEST
 
+START_TEST(text_of_a_page_cannot_become_markup) {
+    struct text text;
+    text_init(&text);
+    text_add_escaped(&text, "");
+    text_add_escaped(&text, "a<b>&\"c' ");
+    text_add_escaped(&text, "&");
+    ck_assert_str_eq(text_bytes(&text), "a&lt;b&gt;&amp;&quot;c&#39; &amp;");
+    text_fini(&text);
+}
+END_TEST
+
 #define REPLACED "\xef\xbf\xbd"
 
 START_TEST(invalid_utf8_becomes_the_replacement_character) {
@@ -116,6 +127,7 @@ END_TEST
 static const struct suite_test tests[] = {
     TEST(a_text_grows_and_is_always_terminated),
     TEST(json_strings_are_escaped),
+    TEST(text_of_a_page_cannot_become_markup),
     TEST(invalid_utf8_becomes_the_replacement_character),
     TEST(the_distance_counts_edits_and_swaps_without_case),
     TEST(only_64_bytes_are_looked_at),
