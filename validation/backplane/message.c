@@ -32,6 +32,23 @@ void backplane_message_head(const struct backplane_message *message,
     backplane_put_u64(out + 4, message->origin);
 }
 
+bool backplane_message_add(struct backplane_buffer *out, const char *line, size_t line_length,
+                           const struct backplane_message *message) {
+    static const char end[] = "\r\n";
+    size_t length = line_length + BACKPLANE_HEAD_BYTES + message->delivery_length + sizeof end - 1;
+    uint8_t *at = backplane_buffer_reserve(out, length);
+    if (at == NULL)
+        return false;
+    memcpy(at, line, line_length);
+    at += line_length;
+    backplane_message_head(message, at);
+    at += BACKPLANE_HEAD_BYTES;
+    memcpy(at, message->delivery, message->delivery_length);
+    memcpy(at + message->delivery_length, end, sizeof end - 1);
+    out->end += length;
+    return true;
+}
+
 bool backplane_message_read(struct backplane_message *message, const uint8_t *bytes,
                             size_t length) {
     if (length <= BACKPLANE_HEAD_BYTES || length > BACKPLANE_MESSAGE_MAX || bytes[0] != 'H' ||

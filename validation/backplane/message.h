@@ -14,6 +14,7 @@
 
 #include "models/workload/protocol.h"
 #include "sim/base/attributes.h"
+#include "validation/backplane/buffer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,9 @@ bool backplane_is_room(const char *name, size_t length);
 
 void backplane_message_head(const struct backplane_message *message,
                             uint8_t out[BACKPLANE_HEAD_BYTES]);
+/* In a text protocol: a line, the message, and the end of a line. False: out of memory. */
+bool backplane_message_add(struct backplane_buffer *out, const char *line, size_t line_length,
+                           const struct backplane_message *message) MUST_USE;
 /* False: it is none. The texts lie in `bytes`. */
 bool backplane_message_read(struct backplane_message *message, const uint8_t *bytes,
                             size_t length) MUST_USE;

@@ -48,15 +48,7 @@ static bool write_publish(struct backplane_buffer *out, const struct backplane_m
     char line[HEAD_MAX];
     int length = snprintf(line, sizeof line, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%zu\r\n",
                           channel.length, channel.name, payload);
-    uint8_t *at = backplane_buffer_reserve(out, (size_t)length + payload + END_BYTES);
-    if (at == NULL)
-        return false;
-    memcpy(at, line, (size_t)length);
-    backplane_message_head(message, at + length);
-    memcpy(at + length + BACKPLANE_HEAD_BYTES, message->delivery, message->delivery_length);
-    memcpy(at + (size_t)length + payload, "\r\n", END_BYTES);
-    out->end += (size_t)length + payload + END_BYTES;
-    return true;
+    return backplane_message_add(out, line, (size_t)length, message);
 }
 
 static bool write_ping(struct backplane_buffer *out) {
