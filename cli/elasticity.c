@@ -12,6 +12,8 @@
 
 static const double raise_by = 1.1;
 static const double tolerance = 0.002; /* of log(load): an elasticity to 0.02 */
+static const double weak = 0.05;       /* an elasticity that nobody asks for more exactly */
+static const double guess_most = 0.3;  /* of log(load): a logit says little of what is far away */
 static const double publishes_enough = 50000, window_least_s = 2, window_most_s = 20;
 
 struct work {
@@ -20,6 +22,7 @@ struct work {
     struct study_objective objective;
     base_ns window_ns;
     struct study_root base;
+    struct study_probe_result at_base; /* the unchanged scenario at its root */
 };
 
 /* --- a root --- */
@@ -29,6 +32,7 @@ struct load {
     const struct profile_costs *costs;
     const struct vary_field *changed; /* NULL: none */
     double ratio;
+    struct study_objective objective; /* of the scenario as it was changed */
 };
 
 static bool probe(void *context, const struct study_probe_request *request,
@@ -44,6 +48,7 @@ static bool probe(void *context, const struct study_probe_request *request,
         struct scenario *scenario = is_changed ? &changed : &base;
         struct layout layout;
         layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+        load->objective = procedure_objective(&scenario->spec);
         world_sim_probe(&layout, load->costs, false, &unscaled, result);
     } else {
         result->refused = "there is no such scenario";
@@ -70,19 +75,47 @@ static bool prepare(struct work *work) {
     return is_there;
 }
 
+static struct study_probe_request request_of(const struct work *work) {
+    return (struct study_probe_request){
+        .warm_up_ns = SPEC_AUTO, .measure_ns = work->window_ns, .seed = 1};
+}
+
 static struct study_root root_of(const struct work *work, struct load *load, double around,
                                  double steepness) {
     struct study_world world = {.probe = probe, .context = load, .load_unit = 1};
-    struct study_root_options options = {.objective = work->objective,
+    struct study_root_options options = {.objective = load->objective,
                                          .first_scale = around,
                                          .scale_min = around / 10,
                                          .scale_max = around * 10,
                                          .first_step = 0.04,
                                          .tolerance = tolerance,
                                          .steepness = steepness};
-    struct study_probe_request request = {
-        .warm_up_ns = SPEC_AUTO, .measure_ns = work->window_ns, .seed = 1};
+    struct study_probe_request request = request_of(work);
     return study_find_root(&world, &options, &request);
+}
+
+static struct study_probe_result look_at_base_load(const struct work *work, struct load *load) {
+    struct study_probe_result result = {.refused = NULL};
+    struct study_probe_request request = request_of(work);
+    request.scale = exp(work->base.log_scale);
+    (void)probe(load, &request, &result);
+    return result;
+}
+
+/* A share of some: where all is late, or nothing, a logit says on which side it lies, no more. */
+static bool is_some(const struct study_probe_result *result) {
+    return result->late_share > 0 && result->late_share < 1;
+}
+
+/* By how much log(scale) of the root moves, by one probe at the old one and the steepness there;
+ * NAN where a late share jumps from nothing to all and has no steepness. */
+static double guess_of(const struct work *work, const struct study_probe_result *changed,
+                       const struct load *load) {
+    struct study_distance before = study_distance_of(&work->at_base, &work->objective);
+    struct study_distance after = study_distance_of(changed, &load->objective);
+    bool is_known = before.is_informative && after.is_informative && is_some(&work->at_base) &&
+                    is_some(changed);
+    return is_known ? (before.logit - after.logit) / work->base.steepness : (double)NAN;
 }
 
 /* --- what is changed --- */
@@ -109,18 +142,33 @@ bool elasticity_change(const struct scenario *base, const struct vary_field *fie
     return false;
 }
 
+/* A search from the guess on; where that says that next to nothing moves, it is the answer: most
+ * fields and costs are of parts that hardly matter here, and a search for each took as long as the
+ * ceiling. */
+static double value_of(const struct work *work, struct load *load) {
+    struct study_probe_result changed = look_at_base_load(work, load);
+    if (changed.refused != NULL)
+        return (double)NAN;
+    double unit = log(load->ratio), guess = guess_of(work, &changed, load);
+    if (fabs(guess / unit) < weak)
+        return guess / unit;
+    double around = isnan(guess) ? 0 : fmin(fmax(guess, -guess_most), guess_most);
+    struct study_root root =
+        root_of(work, load, exp(work->base.log_scale + around), work->base.steepness);
+    return root.outcome == STUDY_FOUND ? (root.log_scale - work->base.log_scale) / unit
+                                       : (double)NAN;
+}
+
 static void find_one(void *context, int32_t index) {
     struct work *work = context;
     struct elasticity *item = &work->items[index];
     struct profile_costs costs = *work->options->costs;
-    struct load load = {work->options, &costs, item->is_cost ? NULL : &item->field, raise_by};
+    struct load load = {work->options, &costs, item->is_cost ? NULL : &item->field, raise_by,
+                        work->objective};
     if (item->is_cost)
         costs.value[item->cost] *= raise_by;
-    struct study_root root = root_of(work, &load, exp(work->base.log_scale), work->base.steepness);
+    item->value = value_of(work, &load);
     item->ratio = load.ratio;
-    item->value = root.outcome == STUDY_FOUND
-                      ? (root.log_scale - work->base.log_scale) / log(load.ratio)
-                      : (double)NAN;
 }
 
 static int by_strength(const void *a, const void *b) {
@@ -152,12 +200,13 @@ static bool list(struct work *work, struct arena *arena, int32_t *count) {
 struct elasticity *elasticities_find(const struct elasticity_options *options, struct arena *arena,
                                      int32_t *count) {
     struct work work = {.options = options};
-    struct load load = {options, options->costs, NULL, 1};
     if (!prepare(&work) || !list(&work, arena, count))
         return NULL;
+    struct load load = {options, options->costs, NULL, 1, work.objective};
     work.base = root_of(&work, &load, 1, 0);
     if (work.base.outcome != STUDY_FOUND)
         return NULL;
+    work.at_base = look_at_base_load(&work, &load);
     pool_map(options->jobs, *count, find_one, &work);
     qsort(work.items, (size_t)*count, sizeof *work.items, by_strength);
     return work.items;

@@ -166,12 +166,18 @@ class CommandLine(unittest.TestCase):
         # twice the rate fits half as often, but for stolen time, whose draws do not scale with the load (0.05 without it)
         self.assertAlmostEqual(rate_moves["traffic.t.rate.poisson"], -1, delta=0.35)
 
+    def test_an_objective_that_is_changed_is_the_one_that_is_judged_by(self):
+        lax = ("--set", "objectives.delivery.within=5ms", "--set", "objectives.delivery.share=0.8")
+        answer, _ = self.answer("ceiling", self.small, *lax)
+        movers = {mover["name"]: mover["elasticity"] for mover in answer["break_order"][0]["moved_by"]}
+        self.assertLess(movers["objectives.delivery.share"], -0.05)  # more of them in time is harder
+
     def test_a_field_is_named_wrongly_or_for_several(self):
         wrong = self.headroom("ceiling", self.small, "--vary", "trafic.t.rate.poisson")
         self.assertEqual(wrong.returncode, 64)
         self.assertIn('did you mean "traffic.t.rate.poisson"?', wrong.stderr)
         wrong = self.headroom("bound", self.small, "bytes.constant", "nodes")
-        self.assertEqual(wrong.returncode, 64)
+        self.assertEqual((wrong.returncode, wrong.stdout), (64, ""))  # nothing was searched before
         self.assertIn("may be nodes.n.count, ", wrong.stderr)
 
     def test_bounds_find_their_direction_and_say_when_everything_or_nothing_holds(self):
