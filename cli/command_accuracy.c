@@ -13,7 +13,6 @@
 #include "sim/base/fingerprint.h"
 #include "sim/base/rng.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -236,10 +235,7 @@ static int write_table(const struct accuracy_report *report, const struct accura
     accuracy_write(report, origin, ACCURACY_MARKDOWN, &text);
     bool is_written = files_write(path, text_bytes(&text));
     text_fini(&text);
-    if (is_written)
-        return EXIT_HOLDS;
-    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
-    return EXIT_IO;
+    return is_written ? EXIT_HOLDS : EXIT_IO;
 }
 
 static int judge(const struct accuracy_report *report, const struct options *options) {

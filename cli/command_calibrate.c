@@ -10,7 +10,6 @@
 #include "validation/calibrate/calibrate.h"
 #include "validation/calibrate/windows.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -117,10 +116,8 @@ static int say(const struct calibration *calibration, const struct text *text) {
                 stop_signal ? "stopped" : calibration->why);
         return stop_signal ? stop_exit_code() : is_refused ? EXIT_REFUSED : EXIT_UNAVAILABLE;
     }
-    if (options->out != NULL && !files_write(options->out, text_bytes(text))) {
-        fprintf(stderr, "headroom: %s: %s\n", options->out, strerror(errno));
+    if (options->out != NULL && !files_write(options->out, text_bytes(text)))
         return EXIT_IO;
-    }
     if (options->is_json)
         puts(text_bytes(text));
     else

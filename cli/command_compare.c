@@ -7,7 +7,6 @@
 #include "cli/record.h"
 #include "validation/compare/compare.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +21,7 @@ static int write_markdown(const struct comparison *comparison, const char *path)
     compare_write(comparison, COMPARE_MARKDOWN, &text);
     bool is_written = files_write(path, text_bytes(&text));
     text_fini(&text);
-    if (is_written)
-        return EXIT_HOLDS;
-    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
-    return EXIT_IO;
+    return is_written ? EXIT_HOLDS : EXIT_IO;
 }
 
 static int compare_all(struct store *store, const struct options *options, struct arena *arena,

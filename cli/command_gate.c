@@ -6,17 +6,8 @@
 #include "cli/simulate.h"
 #include "cli/trial.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-static bool write_file(const char *path, const struct text *content) {
-    if (files_write(path, text_bytes(content)))
-        return true;
-    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
-    return false;
-}
 
 /* `write` into `path`, where one is named. */
 static bool write_as(const struct gate_report *report, const char *path,
@@ -26,7 +17,7 @@ static bool write_as(const struct gate_report *report, const char *path,
         return true;
     text_init(&out);
     write(report, &out);
-    bool is_written = write_file(path, &out);
+    bool is_written = files_write(path, text_bytes(&out));
     text_fini(&out);
     return is_written;
 }
@@ -40,7 +31,7 @@ static bool write_tuning(const struct gate_report *report, const struct options 
         host[0] = '\0';
     text_init(&out);
     gate_write_tuning(report, options->proc ? options->proc : host, &out);
-    bool is_written = write_file(options->tuning, &out);
+    bool is_written = files_write(options->tuning, text_bytes(&out));
     text_fini(&out);
     return is_written;
 }

@@ -7,7 +7,6 @@
 #include "sim/base/check.h"
 #include "sim/base/fingerprint.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,13 +87,6 @@ static bool record(const struct capacity *plan, const struct options *options) {
 
 /* --- rules --- */
 
-static bool write_file(const char *path, const struct text *content) {
-    if (files_write(path, text_bytes(content)))
-        return true;
-    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
-    return false;
-}
-
 /* "rules.yml" has its tests in "rules.test.yml" beside it, which name it without its folder. */
 static bool write_rules(struct capacity *plan, const struct options *options) {
     const char *path = options->prometheus, *slash = strrchr(path, '/');
@@ -107,7 +99,8 @@ static bool write_rules(struct capacity *plan, const struct options *options) {
     text_init(&tests);
     capacity_write_rules(plan, &rules);
     capacity_write_rule_tests(plan, file, &tests);
-    bool is_written = write_file(path, &rules) && write_file(tests_path, &tests);
+    bool is_written =
+        files_write(path, text_bytes(&rules)) && files_write(tests_path, text_bytes(&tests));
     if (is_written)
         print_say(options, "rules in %s, their tests in %s: promtool test rules %s", path,
                   tests_path, tests_path);

@@ -5,10 +5,8 @@
 #include "cli/published.h"
 #include "sim/base/text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* --- what is printed of a series: the gated row and the shown row that are furthest off --- */
 
@@ -116,10 +114,7 @@ static int write_page(const struct published_table *table, const char *path) {
     write_markdown(table, &text);
     bool is_written = files_write(path, text_bytes(&text));
     text_fini(&text);
-    if (is_written)
-        return EXIT_HOLDS;
-    fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
-    return EXIT_IO;
+    return is_written ? EXIT_HOLDS : EXIT_IO;
 }
 
 /* --- JSON --- */

@@ -6,10 +6,8 @@
 #include "cli/report_worlds.h"
 #include "study/report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define OUT_DEFAULT "report.html"
 
@@ -71,11 +69,11 @@ static int write_page(const struct report *report, const struct options *options
                 "headroom: the page beside this program is not one that it knows; build again\n");
         code = EXIT_UNAVAILABLE;
     } else if (!files_write(path, text_bytes(&text))) {
-        fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
         code = EXIT_IO;
-    } else
+    } else {
         print_say(options, "%s: %zu KiB, opens in any browser without a network", path,
                   (text.length + 1023) / 1024);
+    }
     text_fini(&text);
     free(page);
     return code;

@@ -46,10 +46,12 @@ char *files_read(const char *path, size_t *length) {
 
 bool files_write(const char *path, const char *text) {
     FILE *file = fopen(path, "wbe");
-    if (file == NULL)
-        return false;
-    bool is_written = fputs(text, file) >= 0;
-    return fclose(file) == 0 && is_written;
+    bool is_written = file != NULL && fputs(text, file) >= 0;
+    if (file != NULL && fclose(file) != 0)
+        is_written = false;
+    if (!is_written)
+        fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));
+    return is_written;
 }
 
 static char *read_for_parser(void *context, const char *path) {

@@ -15,6 +15,7 @@
 /* malloc'ed text ending in NUL, or NULL with errno set. Files with a NUL inside keep it: `length`
  * says. */
 char *files_read(const char *path, size_t *length) MUST_USE;
+/* False after having said why on standard error. */
 bool files_write(const char *path, const char *text) MUST_USE;
 
 /* A scenario with what belongs to it. Everything lives in `arena`. */

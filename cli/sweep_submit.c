@@ -182,8 +182,6 @@ static bool write_files(const struct sweep_work *work, const struct job *job) {
     write_script(work, job, program, &script);
     bool is_written = files_write(job->script, text_bytes(&script)) &&
                       files_write(job->profile, text_bytes(&work->costs.canonical));
-    if (!is_written)
-        fprintf(stderr, "headroom: %s: %s\n", job->script, strerror(errno));
     text_fini(&script);
     return is_written;
 }
