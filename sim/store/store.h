@@ -166,7 +166,7 @@ enum store_found store_run_by_id(struct store *store, int64_t id, struct arena *
                                  struct store_run *run) MUST_USE;
 enum store_found store_latest_run(struct store *store, const struct store_filter *filter,
                                   struct arena *arena, struct store_run *run) MUST_USE;
-/* In the order they began. */
+/* In the order they began. Lists of nothing are arrays too. */
 bool store_runs(struct store *store, const struct store_filter *filter, struct arena *arena,
                 struct store_run **runs, int32_t *count) MUST_USE;
 /* Names of the scenarios that any run refers to, sorted. */

@@ -81,21 +81,27 @@ enum store_found store_latest_run(struct store *store, const struct store_filter
     return found;
 }
 
-/* Room for one more of `size` bytes each in an arena's array that doubles: what is outgrown stays
- * until the arena goes. */
+enum { FIRST_ITEMS = 8 };
+
+/* An arena's array that doubles: what is outgrown stays until the arena goes. Never NULL, so that a
+ * list of nothing can be sorted and copied like any other. */
+static void *begin_list(size_t size, struct arena *arena) {
+    return arena_new(arena, FIRST_ITEMS, size);
+}
+
+/* Room for one more of `size` bytes. */
 static void *grow(void *items, int32_t count, size_t size, struct arena *arena) {
-    bool is_full = count == 0 || (count >= 8 && (count & (count - 1)) == 0);
+    bool is_full = count >= FIRST_ITEMS && (count & (count - 1)) == 0;
     if (!is_full)
         return items;
-    void *larger = arena_new(arena, count == 0 ? 8 : 2 * (size_t)count, size);
-    if (count > 0)
-        memcpy(larger, items, (size_t)count * size);
+    void *larger = arena_new(arena, 2 * (size_t)count, size);
+    memcpy(larger, items, (size_t)count * size);
     return larger;
 }
 
 bool store_runs(struct store *store, const struct store_filter *filter, struct arena *arena,
                 struct store_run **runs, int32_t *count) {
-    *runs = NULL;
+    *runs = begin_list(sizeof **runs, arena);
     *count = 0;
     sqlite3_stmt *row = begin_filtered(store, RUN_COLUMNS FILTER " ORDER BY runs.id", filter);
     enum store_found found = STORE_FAILED;
@@ -110,7 +116,7 @@ bool store_runs(struct store *store, const struct store_filter *filter, struct a
 /* The first column of every row; ends `row`. */
 static bool read_names(struct store *store, sqlite3_stmt *row, struct arena *arena,
                        const char ***names, int32_t *count) {
-    *names = NULL;
+    *names = begin_list(sizeof **names, arena);
     *count = 0;
     enum store_found found = STORE_FAILED;
     while (row && (found = sql_step(store, row)) == STORE_FOUND) {
@@ -162,7 +168,7 @@ enum store_found store_metric_of(struct store *store, int64_t run, const char *n
 
 bool store_metrics(struct store *store, int64_t run, struct arena *arena,
                    struct store_metric **metrics, int32_t *count) {
-    *metrics = NULL;
+    *metrics = begin_list(sizeof **metrics, arena);
     *count = 0;
     sqlite3_stmt *row = SQL_BEGIN(store, METRIC_COLUMNS " ORDER BY name", INTEGER(run));
     enum store_found found = STORE_FAILED;
@@ -176,7 +182,7 @@ bool store_metrics(struct store *store, int64_t run, struct arena *arena,
 
 bool store_resources(struct store *store, int64_t run, struct arena *arena,
                      struct store_resource **resources, int32_t *count) {
-    *resources = NULL;
+    *resources = begin_list(sizeof **resources, arena);
     *count = 0;
     sqlite3_stmt *row = SQL_BEGIN(
         store, "SELECT name, used, most, unit FROM resources WHERE run = ? ORDER BY rowid",

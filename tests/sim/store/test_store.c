@@ -224,6 +224,8 @@ START_TEST(filters_find_the_latest_and_all) {
     ck_assert_int_eq(run.id, last - 1);
     filter.scenario_hash ^= 1;
     ck_assert_int_eq(store_latest_run(&store, &filter, &arena, &run), STORE_MISSING);
+    ck_assert(store_runs(&store, &filter, &arena, &runs, &count));
+    ck_assert(count == 0 && runs != NULL); /* qsort and memcpy may not be given a NULL */
     const char **names;
     ck_assert(store_scenario_names(&store, &arena, &names, &count));
     ck_assert_int_eq(count, 1);
