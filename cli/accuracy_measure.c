@@ -132,7 +132,9 @@ static bool measure_search(const struct accuracy_bench *bench, int32_t index,
     struct study_ceiling_options ask = search_of(bench, index, replication);
     struct study_world world = world_real_as_world(real);
     struct study_ceiling ceiling;
-    study_find_ceiling(&world, &ask, NULL, &ceiling);
+    struct study_listener listener = {.started_over = ceiling_say_started_over,
+                                      .context = (void *)(uintptr_t)bench->options};
+    study_find_ceiling(&world, &ask, &listener, &ceiling);
     struct ceiling_answer answer = world_real_answer(real, &ceiling);
     print_say(bench->options, "  %s: ceiling %s deliveries/s (%s%s%s)", real->scenario->spec.name,
               print_number(ceiling.load.value), study_ceiling_outcome_name(ceiling.outcome),
@@ -176,6 +178,7 @@ bool accuracy_measure(const struct accuracy_bench *bench, int32_t index,
                                       .scenario = &scenario->spec,
                                       .roster = &scenario->roster,
                                       .scenario_text = text_bytes(&scenario->canonical),
+                                      .calm_ns = fmax(bench->compare->yardstick_ns, 0),
                                       .stop = &stop_signal};
     if (wanted[ACCURACY_RAMP] && !measure_held(bench, index, &options, replication))
         return false;

@@ -304,3 +304,11 @@ void ceiling_say_probe(void *context, const struct study_event *event) {
               result->refused ? "refused: " : outcome_verdict_name(result->verdict),
               result->refused ? result->refused : "");
 }
+
+void ceiling_say_started_over(void *context, double before_ns, double now_ns) {
+    print_say(
+        context,
+        "  the machine has changed its speed: a bare send took %s ns and takes %s ns. What was "
+        "measured before does not count; the search starts over here",
+        print_number(before_ns), print_number(now_ns));
+}

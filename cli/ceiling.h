@@ -44,5 +44,7 @@ struct study_idle ceiling_idle(const struct layout *layout, const struct profile
 
 /* Progress lines of a search; `context` is the options. */
 void ceiling_say_probe(void *context, const struct study_event *event);
+/* For a study_listener whose context is the options. */
+void ceiling_say_started_over(void *context, double before_ns, double now_ns);
 
 #endif

@@ -9,6 +9,8 @@
 #include "validation/calibrate/archive.h"
 #include "validation/calibrate/calibrate.h"
 #include "validation/calibrate/windows.h"
+#include "validation/compare/accuracy.h"
+#include "validation/measure/yardstick.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -72,7 +74,10 @@ static bool keep_costs(struct store *store, int64_t id, const struct profile *pr
                            profile_source_name(entry->source)))
             return false;
     }
-    return true;
+    const struct profile_yardstick *send =
+        profile_find_yardstick(profile, yardstick_name(YARDSTICK_SEND));
+    return send == NULL || record_number(store, id, ACCURACY_YARDSTICK_METRIC, send->value, NAN,
+                                         NAN, send->unit, NULL);
 }
 
 static bool keep_windows(const struct calibration *calibration, int64_t id) {

@@ -10,6 +10,7 @@
 #include "cli/world_real.h"
 #include "models/workload/admission.h"
 #include "models/workload/plan.h"
+#include "validation/compare/accuracy.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ static struct ceiling_answer search(struct world_real *real, const struct option
         procedure_ceiling(&scenario->spec, &scenario->roster, options->seconds);
     struct study_world world = world_real_as_world(real);
     struct study_listener listener = {.probed = ceiling_say_probe,
+                                      .started_over = ceiling_say_started_over,
                                       .context = (void *)(uintptr_t)options};
     study_find_ceiling(&world, &ask, &listener, ceiling);
     return world_real_answer(real, ceiling);
@@ -110,6 +112,21 @@ static int answer_ceiling(struct world_real *real, const struct options *options
 
 /* --- one scenario --- */
 
+/* What a bare send took when the newest calibration in the database was made; 0: there is none. A
+ * machine that has moods is measured in the one that was calibrated, where waiting can bring it. */
+static double calm_of(struct store *store) {
+    struct arena arena;
+    struct store_run run;
+    struct store_metric yard = {.value = 0};
+    arena_init(&arena);
+    bool has =
+        store_latest_run(store, &(struct store_filter){.command = "calibrate", .state = "done"},
+                         &arena, &run) == STORE_FOUND &&
+        store_metric_of(store, run.id, ACCURACY_YARDSTICK_METRIC, &arena, &yard) == STORE_FOUND;
+    arena_fini(&arena);
+    return has ? yard.value : 0;
+}
+
 static int measure_scenario(struct scenario *scenario, struct store *store,
                             const struct options *options) {
     struct programs programs;
@@ -122,6 +139,7 @@ static int measure_scenario(struct scenario *scenario, struct store *store,
                                    .scenario = &scenario->spec,
                                    .roster = &scenario->roster,
                                    .scenario_text = text_bytes(&scenario->canonical),
+                                   .calm_ns = calm_of(store),
                                    .stop = &stop_signal};
     struct world_real real = {.scenario = scenario, .options = &pair, .store = store};
     print_say(options, "%s: %d clients against the real gateway", scenario->spec.name,

@@ -5,16 +5,21 @@
 #include "cli/stop.h"
 #include "cli/world_sim.h"
 #include "models/workload/plan.h"
+#include "validation/compare/accuracy.h"
 
 #include <math.h>
 
+static double yardstick_around(const struct world_real *real) {
+    return (real->measure.yard_first.median + real->measure.yard_last.median) / 2;
+}
+
 static bool keep(struct world_real *real, int64_t id, const struct outcome *outcome) {
-    double yard = (real->measure.yard_first.median + real->measure.yard_last.median) / 2;
     enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
     return (real->part == NULL ||
             record_number(real->store, id, real->part_metric, NAN, NAN, NAN, "", real->part)) &&
            record_outcome(real->store, id, outcome) &&
-           record_number(real->store, id, "yardstick.send", yard, NAN, NAN, "ns", NULL) &&
+           record_number(real->store, id, ACCURACY_YARDSTICK_METRIC, yardstick_around(real), NAN,
+                         NAN, "ns", NULL) &&
            record_finish(real->store, id, state, outcome->refused, 0);
 }
 
@@ -53,6 +58,7 @@ static bool probe(void *context, const struct study_probe_request *ask,
     bool is_made = world_real_probe(real, &request, "probe", &outcome);
     real->is_broken = !is_made && !stop_signal;
     *result = world_result_of(&outcome);
+    result->speed_ns = fmax(yardstick_around(real), 0); /* of NAN, the other one */
     outcome_fini(&outcome);
     return is_made;
 }
@@ -84,5 +90,7 @@ bool world_real_finish(const struct world_real *real, const struct study_ceiling
     if (ceiling->outcome == STUDY_STOPPED)
         return record_finish(real->store, real->parent, STORE_INTERRUPTED,
                              stop_signal ? "stopped" : real->measure.why, 0);
-    return record_finish(real->store, real->parent, STORE_DONE, NULL, 0);
+    return record_number(real->store, real->parent, ACCURACY_YARDSTICK_METRIC, ceiling->speed_ns,
+                         NAN, NAN, "ns", NULL) &&
+           record_finish(real->store, real->parent, STORE_DONE, NULL, 0);
 }

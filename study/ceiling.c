@@ -1,14 +1,13 @@
-/* The search. Loads are logarithms inside and scales outside.
+/* The phases of the search. Loads are logarithms inside and scales outside.
  *
- * A search is a list of probes and what they say together; each phase looks at all of them. A phase
- * returns false when the search has ended, with the outcome in place. No clock is read: a budget is
- * counted in windows, so that the simulated reading of this procedure makes the same decisions. */
+ * Each phase looks at all probes that there are (study/search). A phase returns false when the
+ * search has ended, with the outcome in place, or has to start over. */
 #include "study/ceiling.h"
 
 #include "sim/base/check.h"
 #include "sim/base/rng.h"
-#include "study/bisection.h"
 #include "study/curve.h"
+#include "study/search.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,34 +18,6 @@ static const double verdict_right = 0.9, leaning_right = 0.6; /* decided and und
 static const double spread_min = 0.015; /* closer probes differ by less than their scatter */
 
 enum { SPREAD_ROUNDS_MAX = 3, RNG_ORDER = 1, BROKE_VOTES = 5 };
-
-struct probe {
-    double x; /* log(scale) */
-    struct study_probe_result result;
-    bool leans_to_fail;
-};
-
-/* What a load came to, after as many probes as its test took. */
-struct test {
-    double x;
-    bool is_fail;
-    bool is_decided;
-};
-
-struct search {
-    const struct study_world *world;
-    struct study_ceiling_options options; /* with the defaults filled in */
-    const struct study_listener *listener;
-    struct study_ceiling *ceiling;
-    struct study_bisection bisection;
-    bool has_window;                       /* the bisection knows where to look */
-    struct test climbed[STUDY_PROBES_MAX]; /* what the climb saw, for the bisection */
-    int32_t climbed_count;
-    struct probe probes[STUDY_PROBES_MAX];
-    int32_t probes_count; /* without refused ones */
-    int32_t refusals;     /* in a row */
-    int32_t expected;     /* probes still to come in this phase and later ones, about */
-};
 
 const char *study_phase_name(enum study_phase phase) {
     static const char *const names[] = {
@@ -62,119 +33,16 @@ const char *study_ceiling_outcome_name(enum study_ceiling_outcome outcome) {
     return names[outcome];
 }
 
-static bool end(struct search *search, enum study_ceiling_outcome outcome) {
-    search->ceiling->outcome = outcome;
-    return false;
-}
-
-static base_ns window_of(const struct study_ceiling_options *options) {
-    return options->warm_up_ns + options->measure_ns;
-}
-
-static bool may_probe(const struct search *search) {
-    const struct study_ceiling_options *options = &search->options;
-    return search->ceiling->probes_count < options->probes_max &&
-           (options->budget_ns == 0 ||
-            search->ceiling->probed_ns + window_of(options) <= options->budget_ns);
-}
-
-static struct study_event event_of(const struct search *search, enum study_phase phase,
-                                   const struct study_probe_request *request) {
-    bool has_window = search->has_window;
-    const struct study_bisection *bisection = &search->bisection;
-    return (struct study_event){
-        .phase = phase,
-        .request = request,
-        .judgement = STUDY_UNDECIDED,
-        .load = request->scale * search->world->load_unit,
-        .number = search->ceiling->probes_count + 1,
-        .expected_number =
-            search->ceiling->probes_count + (search->expected > 1 ? search->expected : 1),
-        .low = has_window ? exp(study_bisection_quantile(bisection, 0.1)) : (double)NAN,
-        .high = has_window ? exp(study_bisection_quantile(bisection, 0.9)) : (double)NAN,
-    };
-}
-
-/* One probe, told to the listener. False: the world was asked to stop. */
-static bool ask(struct search *search, enum study_phase phase, double x,
-                struct study_probe_result *result) {
-    const struct study_ceiling_options *options = &search->options;
-    struct study_probe_request request = {
-        .scale = exp(x),
-        .warm_up_ns = options->warm_up_ns,
-        .measure_ns = options->measure_ns,
-        .seed = options->seed,
-        .replication = options->first_replication + (uint64_t)search->ceiling->probes_count,
-        .draw = options->draw,
-    };
-    struct study_event event = event_of(search, phase, &request);
-    const struct study_listener *listener = search->listener;
-    if (listener && listener->about_to_probe)
-        listener->about_to_probe(listener->context, &event);
-    *result = (struct study_probe_result){.broke = "", .late_share_stderr = (double)NAN};
-    if (!search->world->probe(search->world->context, &request, result))
-        return end(search, STUDY_STOPPED);
-    event.result = result;
-    event.judgement = study_judge(result, &options->objective);
-    if (listener && listener->probed)
-        listener->probed(listener->context, &event);
-    search->ceiling->probes_count++;
-    search->ceiling->probed_ns += window_of(options);
-    search->expected--;
-    return true;
-}
-
-/* Asks until the answer is a measurement. */
-static bool probe(struct search *search, enum study_phase phase, double x,
-                  struct study_probe_result *result) {
-    for (;;) {
-        if (!may_probe(search))
-            return end(search, STUDY_EXHAUSTED);
-        if (!ask(search, phase, x, result))
-            return false;
-        if (!result->refused)
-            break;
-        if (++search->refusals < search->options.refusals_max)
-            continue;
-        snprintf(search->ceiling->refused, sizeof search->ceiling->refused, "%s", result->refused);
-        return end(search, STUDY_REFUSED);
-    }
-    search->refusals = 0;
-    search->probes[search->probes_count++] =
-        (struct probe){.x = x,
-                       .result = *result,
-                       .leans_to_fail = study_leans_to_fail(result, &search->options.objective)};
-    return true;
-}
-
-static bool test_load(struct search *search, enum study_phase phase, double x, struct test *test) {
-    struct study_probe_result all, next;
-    if (!probe(search, phase, x, &all))
-        return false;
-    const struct study_objective *objective = &search->options.objective;
-    for (int32_t i = 0; i < search->options.repeats_max; i++) {
-        if (study_judge(&all, objective) != STUDY_UNDECIDED)
-            break;
-        if (!probe(search, phase, x, &next))
-            return false;
-        all = study_pooled(&all, &next);
-    }
-    test->x = x;
-    test->is_decided = study_judge(&all, objective) != STUDY_UNDECIDED;
-    test->is_fail = study_leans_to_fail(&all, objective);
-    return true;
-}
-
-static bool test_climb(struct search *search, double x, struct test *test) {
-    if (!test_load(search, STUDY_CLIMB, x, test))
+static bool test_climb(struct search *search, double x, struct search_test *test) {
+    if (!search_test_load(search, STUDY_CLIMB, x, test))
         return false;
     search->climbed[search->climbed_count++] = *test;
     return true;
 }
 
 /* A failure that decides where all later probes go is tested again: the best of three. */
-static bool confirm_failure(struct search *search, double x, struct test *test) {
-    struct test again, third;
+static bool confirm_failure(struct search *search, double x, struct search_test *test) {
+    struct search_test again, third;
     if (!test->is_fail)
         return true;
     if (!test_climb(search, x, &again))
@@ -191,42 +59,42 @@ static bool confirm_failure(struct search *search, double x, struct test *test) 
  */
 static double skip_known(struct search *search, double x) {
     const double step = log(climb_factor);
-    for (; x + step < log(search->options.holds_below) && may_probe(search); x += step) {
-        search->climbed[search->climbed_count++] = (struct test){.x = x, .is_decided = true};
+    for (; x + step < log(search->options.holds_below) && search_may_probe(search); x += step) {
+        search->climbed[search->climbed_count++] = (struct search_test){.x = x, .is_decided = true};
         search->ceiling->probes_count++;
-        search->ceiling->probed_ns += window_of(&search->options);
+        search->ceiling->probed_ns += search_window(&search->options);
     }
     return x;
 }
 
 /* Up to the first failure above a pass, or down to the first pass below a failure. */
-static bool climb(struct search *search, double *pass, double *fail) {
+static bool climb(struct search *search, double first_x, double *pass, double *fail) {
     const double step = log(climb_factor);
     const double lowest = log(search->options.scale_min), highest = log(search->options.scale_max);
-    double x = fmin(fmax(log(search->options.first_scale), lowest), highest);
+    double x = fmin(fmax(first_x, lowest), highest);
     *pass = *fail = (double)NAN;
     x = skip_known(search, x);
     while (isnan(*pass) || isnan(*fail)) {
-        struct test test;
+        struct search_test test;
         search->expected = 8 + search->options.spread_count;
         if (!test_climb(search, x, &test) || !confirm_failure(search, x, &test))
             return false;
         if (test.is_fail) {
             *fail = x;
             if (x <= lowest)
-                return end(search, STUDY_BELOW_FIRST);
+                return search_end(search, STUDY_BELOW_FIRST);
             x = fmax(x - step, lowest);
         } else {
             *pass = x;
             if (x >= highest)
-                return end(search, STUDY_ABOVE_LAST);
+                return search_end(search, STUDY_ABOVE_LAST);
             x = fmin(x + step, highest);
         }
     }
     return true;
 }
 
-static void tell(struct search *search, struct test test) {
+static void tell(struct search *search, struct search_test test) {
     double right = test.is_decided ? verdict_right : leaning_right;
     study_bisection_tell(&search->bisection, (struct study_verdict){test.x, right, test.is_fail});
 }
@@ -258,8 +126,8 @@ static bool narrow(struct search *search) {
         /* A verdict that is right nine times in ten is worth half a bit. */
         search->expected =
             (int32_t)ceil(2 * log2(width_of(bisection) / target)) + search->options.spread_count;
-        struct test test;
-        if (!test_load(search, STUDY_NARROW, x, &test))
+        struct search_test test;
+        if (!search_test_load(search, STUDY_NARROW, x, &test))
             return false;
         tell(search, test);
         if (!test.is_decided && width_of(bisection) < 2 * target)
@@ -308,13 +176,13 @@ static bool probe_around(struct search *search, double x, double reach, int32_t 
         double at = x + reach * (2.0 * order[i] / (count - 1) - 1);
         struct study_probe_result result;
         at = fmin(fmax(at, log(search->options.scale_min)), log(search->options.scale_max));
-        if (!probe(search, STUDY_SPREAD, at, &result))
+        if (!search_probe(search, STUDY_SPREAD, at, &result))
             return false;
         const struct study_objective *objective = &search->options.objective;
-        tell(search,
-             (struct test){.x = at,
-                           .is_fail = study_leans_to_fail(&result, objective),
-                           .is_decided = study_judge(&result, objective) != STUDY_UNDECIDED});
+        tell(search, (struct search_test){.x = at,
+                                          .is_fail = study_leans_to_fail(&result, objective),
+                                          .is_decided =
+                                              study_judge(&result, objective) != STUDY_UNDECIDED});
     }
     return true;
 }
@@ -387,10 +255,10 @@ static void conclude(struct search *search, struct neighbourhood near) {
 
 /* The failures nearest above `x` (all failures, where there is no estimate) vote. */
 static void name_what_broke(struct search *search, double x) {
-    const struct probe *nearest[BROKE_VOTES];
+    const struct search_probe *nearest[BROKE_VOTES];
     int32_t count = 0, best_votes = 0;
     for (int32_t i = 0; i < search->probes_count; i++) {
-        const struct probe *candidate = &search->probes[i];
+        const struct search_probe *candidate = &search->probes[i];
         if (!candidate->leans_to_fail || !candidate->result.broke || !*candidate->result.broke)
             continue;
         int32_t place = count < BROKE_VOTES ? count++ : BROKE_VOTES;
@@ -449,6 +317,20 @@ static bool can_conclude(const struct search *search, bool is_through) {
     return is_through || (search->ceiling->outcome == STUDY_EXHAUSTED && search->has_window);
 }
 
+/* All phases, from a first load on. */
+static bool go_through(struct search *search, double first_x, struct neighbourhood *near) {
+    double pass, fail;
+    search->must_start_over = search->has_window = false;
+    search->climbed_count = 0;
+    search->begun_count = search->ceiling->probes_count;
+    search->begun_probed_ns = search->ceiling->probed_ns;
+    if (!climb(search, first_x, &pass, &fail))
+        return false;
+    start_bisection(search, pass, fail);
+    near->x = (pass + fail) / 2;
+    return narrow(search) && spread(search, near);
+}
+
 void study_find_ceiling(const struct study_world *world,
                         const struct study_ceiling_options *options,
                         const struct study_listener *listener, struct study_ceiling *ceiling) {
@@ -459,19 +341,16 @@ void study_find_ceiling(const struct study_world *world,
                                       .steepness = nan,
                                       .over_dispersion = nan,
                                       .last_pass = nan,
-                                      .first_fail = nan};
+                                      .first_fail = nan,
+                                      .speed_ns = nan};
     struct search search = {.world = world,
                             .options = with_defaults(options),
                             .listener = listener,
                             .ceiling = ceiling};
-    double pass, fail;
     struct neighbourhood near = {nan, search.options.spread};
-    bool is_through = climb(&search, &pass, &fail);
-    if (is_through) {
-        start_bisection(&search, pass, fail);
-        near.x = (pass + fail) / 2;
-        is_through = narrow(&search) && spread(&search, &near);
-    }
+    bool is_through = go_through(&search, log(options->first_scale), &near);
+    while (search.must_start_over)
+        is_through = go_through(&search, search.probes[search.probes_count - 1].x, &near);
     if (can_conclude(&search, is_through)) {
         ceiling->is_cut_short = !is_through;
         if (!is_through)
@@ -479,6 +358,7 @@ void study_find_ceiling(const struct study_world *world,
         conclude(&search, near);
     }
     note_ends(&search);
+    ceiling->speed_ns = search_speed(&search);
     if (ceiling->outcome != STUDY_ABOVE_LAST)
         name_what_broke(&search, ceiling->outcome == STUDY_FOUND ? log(ceiling->scale.value)
                                                                  : log(options->scale_min));

@@ -5,9 +5,13 @@
  *            next probe; if the first probe fails, down by 1.4 to the first pass
  *   narrow   ask where the posterior of the ceiling's logarithm has its median, taking every
  *            verdict as right nine times in ten, so that a wrong one costs probes and not the
- * answer spread   about eight probes close around the estimate in random order, and a logistic fit
+ *            answer
+ *   spread   about eight probes close around the estimate in random order, and a logistic fit
  * of the late share to the logarithm of the load: where it crosses, with a 95 % interval. An
- * isotonic fit, which believes only that more load is not better, checks it. */
+ * isotonic fit, which believes only that more load is not better, checks it.
+ *
+ * When the machine has changed its speed for good, probes of the old speed are forgotten and the
+ * phases start over (study/search). */
 #ifndef HEADROOM_STUDY_CEILING_H
 #define HEADROOM_STUDY_CEILING_H
 
@@ -37,6 +41,8 @@ struct study_event {
 struct study_listener {
     void (*about_to_probe)(void *context, const struct study_event *event); /* or NULL */
     void (*probed)(void *context, const struct study_event *event); /* or NULL; refused ones too */
+    /* or NULL: the probes before were made at another speed and are forgotten (speed_ns of each) */
+    void (*started_over)(void *context, double before_ns, double now_ns);
     void *context;
 };
 
@@ -55,8 +61,8 @@ struct study_ceiling_options {
     int32_t refusals_max; /* (5) refused probes in a row before the search is refused */
     int32_t narrow_max;   /* (12) probes of the narrowing */
     int32_t spread_count; /* (8) */
-    int32_t probes_max;   /* (60), at most STUDY_PROBES_MAX */
-    base_ns budget_ns;    /* (none) windows and warm-ups together; no clock is read */
+    int32_t probes_max;   /* (60), at most STUDY_PROBES_MAX; from each start over anew */
+    base_ns budget_ns;    /* (none) windows and warm-ups together, likewise; no clock is read */
     double spread;        /* (0.06) half-width of the last probes, as a share of the estimate */
 };
 
@@ -64,7 +70,8 @@ enum study_ceiling_outcome {
     STUDY_FOUND,
     STUDY_BELOW_FIRST, /* even scale_min fails: no sustained load holds */
     STUDY_ABOVE_LAST,  /* scale_max holds */
-    STUDY_REFUSED,     /* refusals_max probes in a row were no measurements */
+    STUDY_REFUSED,     /* refusals_max probes in a row were no measurements, or the machine changed
+                          its speed too often */
     STUDY_STOPPED,     /* the world was asked to stop */
     STUDY_EXHAUSTED,   /* probes_max or budget_ns before there was an answer */
 };
@@ -85,7 +92,9 @@ struct study_ceiling {
     char broke[STUDY_NAME_BYTES];   /* what broke first: in most of the failures nearest above */
     char refused[STUDY_NAME_BYTES]; /* REFUSED: the last reason; "" otherwise */
     double last_pass, first_fail;   /* scales: highest pass, lowest failure; NAN: none */
-    int32_t probes_count;           /* refused ones too */
+    int32_t probes_count;           /* refused and forgotten ones too */
+    int32_t restarts_count;         /* how often the machine changed its speed */
+    double speed_ns;                /* of the probes that count, their median; NAN: none is known */
     base_ns probed_ns;              /* windows and warm-ups together */
 };
 

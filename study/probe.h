@@ -28,6 +28,7 @@ struct study_probe_result {
     enum outcome_verdict verdict;
     const char *broke; /* as in struct outcome; static text, "" for nothing */
     double latency_p50_ms, latency_p99_ms;
+    double speed_ns;     /* what a yardstick took around the probe; 0: of a world without moods */
     const char *refused; /* why this is not a measurement, until the next probe; NULL: it is one */
 };
 

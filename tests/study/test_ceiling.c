@@ -242,7 +242,7 @@ START_TEST(every_probe_is_told_and_has_a_replication_of_its_own) {
     struct logistic_world world = noisy;
     struct study_world as_world = logistic_world(&world);
     struct log log = {0};
-    struct study_listener listener = {announce, note, &log};
+    struct study_listener listener = {.about_to_probe = announce, .probed = note, .context = &log};
     struct study_ceiling ceiling;
     struct study_ceiling_options options = standard;
     options.first_replication = 7;
@@ -313,6 +313,94 @@ START_TEST(a_finite_probe_flatters_as_much_as_it_is_known_to) {
 }
 END_TEST
 
+/* --- moods of the machine
+ * ---------------------------------------------------------------------------------------- */
+
+struct changes {
+    int32_t count;
+    double before_ns, now_ns; /* the last one's */
+};
+
+static void note_change(void *context, double before_ns, double now_ns) {
+    struct changes *changes = context;
+    *changes = (struct changes){changes->count + 1, before_ns, now_ns};
+}
+
+static struct study_ceiling found_while_watched(struct logistic_world *world, uint64_t seed,
+                                                struct changes *changes) {
+    struct study_world as_world = logistic_world(world);
+    struct study_listener listener = {.started_over = note_change, .context = changes};
+    struct study_ceiling_options options = standard;
+    struct study_ceiling ceiling;
+    options.seed = seed;
+    study_find_ceiling(&as_world, &options, &listener, &ceiling);
+    return ceiling;
+}
+
+/* Wherever in a search of some twenty probes it happens, and in both directions: the answer is the
+ * new machine's. */
+START_TEST(a_machine_that_changes_its_speed_is_searched_anew) {
+    for (int64_t after = 2; after <= 14; after++) {
+        struct logistic_world world = noisy;
+        struct changes changes = {0};
+        world.mood_probes = world.mood_stays_after = after;
+        world.mood_factor = 1.55;
+        world.begins_slow = _i == 0;
+        struct study_ceiling ceiling = found_while_watched(&world, (uint64_t)after, &changes);
+        double now = _i == 0 ? 1 : 1.55;
+        ck_assert_int_eq(ceiling.outcome, STUDY_FOUND);
+        ck_assert_double_eq_tol(ceiling.scale.value, truth / now, 0.03 * truth / now);
+        ck_assert_double_eq_tol(ceiling.speed_ns, 4200 * now, 0.02 * 4200 * now);
+        ck_assert_int_eq(ceiling.restarts_count, 1);
+        ck_assert_int_eq(changes.count, 1);
+        ck_assert_double_eq_tol(changes.now_ns / changes.before_ns, _i == 0 ? 1 / 1.55 : 1.55,
+                                0.06);
+    }
+}
+END_TEST
+
+START_TEST(a_machine_of_one_speed_is_never_searched_anew) {
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct logistic_world world = noisy, without = noisy;
+        struct changes changes = {0};
+        struct study_ceiling_options options = standard;
+        world.mood_probes = 1000;
+        world.mood_factor = 1.55;
+        struct study_ceiling ceiling = found_while_watched(&world, seed, &changes);
+        options.seed = seed;
+        ck_assert_int_eq(ceiling.restarts_count, 0);
+        ck_assert_double_eq(ceiling.scale.value, found_in(&without, &options).scale.value);
+    }
+}
+END_TEST
+
+START_TEST(a_machine_without_a_speed_of_its_own_is_no_machine_to_measure_on) {
+    struct logistic_world world = noisy;
+    struct changes changes = {0};
+    world.mood_probes = 6;
+    world.mood_factor = 1.55;
+    struct study_ceiling ceiling = found_while_watched(&world, 1, &changes);
+    ck_assert_int_eq(ceiling.outcome, STUDY_REFUSED);
+    ck_assert_str_eq(ceiling.refused,
+                     "disturbed: the machine changed its speed 4 times during the search");
+    ck_assert(isnan(ceiling.scale.value));
+}
+END_TEST
+
+/* A yardstick that was wrong by itself, or a mood of a moment, is no other machine. */
+START_TEST(one_odd_yardstick_is_no_change) {
+    struct logistic_world world = noisy;
+    struct changes changes = {0};
+    world.mood_probes = 2;
+    world.mood_factor = 1.55;
+    world.mood_stays_after = 4; /* quick quick slow slow, and quick from there on */
+    struct study_ceiling ceiling = found_while_watched(&world, 1, &changes);
+    ck_assert_int_eq(ceiling.outcome, STUDY_FOUND);
+    ck_assert_int_le(ceiling.restarts_count, 1);
+    ck_assert_double_eq_tol(ceiling.scale.value, truth, 0.03 * truth);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_noisy_ceiling_is_found_with_few_probes_and_never_far_above),
@@ -331,6 +419,10 @@ int main(void) {
         TEST(probes_and_time_have_an_end),
         TEST(every_probe_is_told_and_has_a_replication_of_its_own),
         TEST(what_is_known_to_hold_is_skipped_and_changes_nothing),
+        LOOP_TEST(a_machine_that_changes_its_speed_is_searched_anew, 2),
+        TEST(a_machine_of_one_speed_is_never_searched_anew),
+        TEST(a_machine_without_a_speed_of_its_own_is_no_machine_to_measure_on),
+        TEST(one_odd_yardstick_is_no_change),
         TEST(the_same_seed_gives_the_same_ceiling),
         LOOP_TEST(a_finite_probe_flatters_as_much_as_it_is_known_to, 3),
     };

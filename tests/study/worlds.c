@@ -5,7 +5,7 @@
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
-enum { RNG_PROBE = 1, RNG_DRAW, RNG_STREAM, RNG_MD1 };
+enum { RNG_PROBE = 1, RNG_DRAW, RNG_STREAM, RNG_MD1, RNG_SPEED };
 
 static double logistic(double logit) {
     return 1 / (1 + exp(-logit));
@@ -20,6 +20,18 @@ static double normal_of(uint64_t seed, uint64_t entity, uint32_t purpose) {
 
 static double count_late(gsl_rng *rng, double share, double due) {
     return due < 2e9 ? gsl_ran_binomial(rng, share, (unsigned int)due) : round(share * due);
+}
+
+enum { QUICK_NS = 4200 };
+
+/* Of the probe about to be made. */
+static bool is_slow(const struct logistic_world *world) {
+    int64_t number = world->probes_count - 1;
+    if (world->mood_probes == 0)
+        return false;
+    if (world->mood_stays_after > 0 && number > world->mood_stays_after)
+        number = world->mood_stays_after;
+    return (number / world->mood_probes % 2 == 0) == world->begins_slow;
 }
 
 static bool probe_logistic(void *context, const struct study_probe_request *request,
@@ -41,6 +53,11 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
     if (request->draw > 0)
         ceiling += world->draw_spread * normal_of(request->seed, (uint64_t)request->draw, RNG_DRAW);
     ceiling += world->stream_spread * normal_of(request->seed, request->replication, RNG_STREAM);
+    double slowness = is_slow(world) ? world->mood_factor : 1;
+    ceiling -= log(slowness);
+    if (world->mood_probes > 0) /* 2 % of scatter, as yardsticks have it */
+        result->speed_ns = QUICK_NS * slowness *
+                           (1 + 0.02 * normal_of(request->seed, request->replication, RNG_SPEED));
     if (request->is_rough)
         ceiling += world->rough_bias;
     double distance = world->slope * (log(request->scale) - ceiling);

@@ -19,10 +19,14 @@ struct logistic_world {
     double refused_share; /* of the probes that are no measurements */
     int64_t stop_after;   /* probes; 0: never */
     double
-        unstable_from; /* scale from which on the verdict is unstable, late share 0; 0: nowhere */
-    double rough_bias; /* of log(ceiling), where a rough look is asked for */
-    double lost_from;  /* scale from which on a tenth is lost, late share 0; 0: nowhere */
-    int64_t probes_count; /* that it has answered; of these, rough ones: */
+        unstable_from;   /* scale from which on the verdict is unstable, late share 0; 0: nowhere */
+    double rough_bias;   /* of log(ceiling), where a rough look is asked for */
+    double lost_from;    /* scale from which on a tenth is lost, late share 0; 0: nowhere */
+    int64_t mood_probes; /* probes until the machine's speed changes, and again; 0: it has none */
+    double mood_factor;  /* slow over quick: of the yardstick, and of the ceiling the other way */
+    bool begins_slow;
+    int64_t mood_stays_after; /* moods change no more after so many probes; 0: they never stay */
+    int64_t probes_count;     /* that it has answered; of these, rough ones: */
     int64_t rough_count;
     double highest_scale, lowest_scale; /* asked for; 0: none */
 };

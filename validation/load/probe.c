@@ -5,7 +5,6 @@
  * habits, until nothing has come for a while: what has not arrived by then never will. */
 #include "validation/load/probe_state.h"
 
-#include "models/workload/generator.h"
 #include "sim/base/check.h"
 
 #include <sched.h>
@@ -80,7 +79,8 @@ static int32_t least(int32_t a, int32_t b) {
  * there are enough of them to be worth a system call. What was missed is not saved up. */
 static int32_t others_due(struct probe *probe, base_ns since_ns) {
     int32_t count = probe->clients->others_count;
-    int32_t most = least(count, PROBE_OTHERS_PER_TURN), few = least(count, PROBE_OTHERS_AT_LEAST);
+    int32_t most = least(count, GENERATOR_OTHERS_PER_TURN),
+            few = least(count, PROBE_OTHERS_AT_LEAST);
     probe->others_owed += (double)count * (double)since_ns / (double)GENERATOR_SWEEP_NS;
     if (probe->others_owed < few)
         return 0;
@@ -93,7 +93,7 @@ static int32_t others_due(struct probe *probe, base_ns since_ns) {
 static void turn(struct probe *probe, base_ns *last_ns) {
     struct clients *clients = probe->clients;
     probe_send(probe);
-    int32_t samples = least(clients->samples_count, PROBE_SAMPLES_PER_TURN);
+    int32_t samples = least(clients->samples_count, GENERATOR_SAMPLES_PER_TURN);
     if (samples > 0)
         probe_look_at_samples(probe, samples);
     else

@@ -2,6 +2,7 @@
 #ifndef HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
 #define HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
 
+#include "models/workload/generator.h"
 #include "validation/load/probe.h"
 #include "validation/load/ring.h"
 
@@ -10,12 +11,13 @@
 enum {
     PROBE_BUFFER_BYTES = 16 << 10, /* of one recv() that is parsed */
     PROBE_BULK_BYTES = 1 << 20,    /* of one that is not */
-    PROBE_SAMPLES_PER_TURN = 32,
-    PROBE_OTHERS_PER_TURN = RING_BATCH_MAX,
     PROBE_OTHERS_AT_LEAST = 16,
     PROBE_PUBLISHES_PER_TURN = 128, /* and those due at the same instant as the last */
     PROBE_LOG_MAX = 8 << 20,        /* sampled deliveries remembered one by one */
 };
+
+_Static_assert((int)GENERATOR_OTHERS_PER_TURN <= (int)RING_BATCH_MAX,
+               "a turn's looks are one batch");
 
 /* recv() calls: the time of slices in which none found anything gives the cost of one that does
  * not, and what is left of the others is what the finding ones cost. Two clock readings a slice. */

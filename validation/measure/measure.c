@@ -115,7 +115,7 @@ static void measure_yard(struct measure *measure) {
 }
 
 bool measure_open(struct measure *measure, const struct measure_options *options) {
-    *measure = (struct measure){.options = *options};
+    *measure = (struct measure){.options = *options, .calm = {.quickest = options->calm_ns}};
     measure->is_alone = loopback_enter(measure->why_shared);
     if (!write_scenario(measure) || !start_nodes(measure) || !start_load(measure))
         return false;

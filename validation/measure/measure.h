@@ -28,9 +28,11 @@ struct measure_options {
     const char *gateway_program, *load_program;
     const struct spec_scenario *scenario; /* borrowed; outlives the pair, as all here */
     const struct roster *roster;
-    const char *scenario_text;         /* canonical JSON: what the generator reads */
-    bool is_for_ramp;                  /* nobody is connected yet: measure_ramp follows */
-    const char *turns;                 /* where the gateway records its turns; NULL: nowhere */
+    const char *scenario_text; /* canonical JSON: what the generator reads */
+    bool is_for_ramp;          /* nobody is connected yet: measure_ramp follows */
+    const char *turns;         /* where the gateway records its turns; NULL: nowhere */
+    double
+        calm_ns; /* what a bare send takes in the mood that is waited for; 0: the quickest seen */
     const volatile sig_atomic_t *stop; /* set by Ctrl-C; NULL: never */
 };
 

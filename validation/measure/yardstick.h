@@ -48,7 +48,7 @@ struct yardstick_calm {
     double quickest; /* 0: none yet */
 };
 #define YARDSTICK_CALM_MAX 1.15 /* of the quickest: still the same mood */
-#define YARDSTICK_PATIENCE_NS (10 * BASE_NS_PER_S)
+#define YARDSTICK_PATIENCE_NS (30 * BASE_NS_PER_S)
 
 /* Takes YARDSTICK_SEND again, from `last` on (median 0: none yet), until it is calm. When patience
  * ends the machine has changed for good, and what it has come to is the new mood. False as above.

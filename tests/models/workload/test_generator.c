@@ -47,10 +47,25 @@ START_TEST(what_is_left_for_walking_stretches_both_delays) {
 }
 END_TEST
 
+/* 500 clients and a sweep of 30 us each would take 0.73 of the time. A turn looks at 32 samples and
+ * at most 64 others: three walks, whatever is left behind; and what the load takes on top. */
+START_TEST(a_sweep_that_falls_behind_stretches_a_turn_no_further) {
+    struct scenario scenario;
+    struct profile_costs costs = costs_of_table();
+    costs.value[COST_load_sweep] = 30000;
+    scenario_init(&scenario, text);
+    struct generator_delays delays = generator_delays(&scenario.roster, &costs, 1);
+    ck_assert_double_eq_tol(delays.lateness_ns, 31000 * 3 / (1 - 0.0054), 1e-6 * 31000);
+    ck_assert_double_eq_tol(delays.look_ns, 52000 * 3 / (1 - 0.0054), 1e-6 * 52000);
+    scenario_fini(&scenario);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(its_time_goes_into_sending_receiving_and_sweeping),
         TEST(what_is_left_for_walking_stretches_both_delays),
+        TEST(a_sweep_that_falls_behind_stretches_a_turn_no_further),
     };
     return suite_run("workload/generator", tests, COUNT_OF(tests));
 }
