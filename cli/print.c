@@ -167,6 +167,11 @@ static void print_loads(const double *metric) {
     printf("  delivered    %s deliveries/s, %s of those due in the window\n",
            print_number(metric[OUTCOME_deliveries_per_s]),
            print_number(metric[OUTCOME_deliveries]));
+    if (!isnan(metric[OUTCOME_closed_form_share]))
+        printf(
+            "  closed form  %s %% of the deliveries were counted two or more at once, the others "
+            "one by one\n",
+            print_number(100 * metric[OUTCOME_closed_form_share]));
     if (!isnan(metric[OUTCOME_backplane_copies]))
         printf("  backplane    %s copies per publish to nodes, %s %% of them to nodes without a "
                "member\n",

@@ -89,6 +89,7 @@ static void cluster_init(struct cluster *cluster, struct run *run,
     const struct layout *layout = options->layout;
     *cluster = (struct cluster){.run = run,
                                 .layout = layout,
+                                .offered = plan_offered(layout->roster),
                                 .raw_costs = *options->costs,
                                 .inbound_free = -1,
                                 .shares_processor =

@@ -235,19 +235,34 @@ int64_t layout_members_elsewhere(const struct layout *layout, int32_t node, int3
     return count;
 }
 
-int32_t layout_slot(const struct layout *layout, int32_t worker, int32_t room) {
-    const struct layout_room *rooms = &layout->rooms[layout->worker_first[worker]];
-    int32_t low = 0, high = layout_slots_count(layout, worker);
-    if (room < high && rooms[room].room == room)
-        return room;
+/* Into room_at[]: the first place of the room on `worker` or one after it. Where the room has
+ * members on all workers, which is common with few of them, no search is needed. */
+static int64_t place_from(const struct layout *layout, int32_t room, int32_t worker) {
+    int64_t low = layout->room_first[room], high = layout->room_first[room + 1];
+    if (worker < high - low && layout->room_at[low + worker].worker == worker)
+        return low + worker;
     while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (rooms[middle].room < room)
+        int64_t middle = low + (high - low) / 2;
+        if (layout->room_at[middle].worker < worker)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < layout_slots_count(layout, worker) && rooms[low].room == room ? low : -1;
+    return low;
+}
+
+int32_t layout_slot(const struct layout *layout, int32_t worker, int32_t room) {
+    int64_t place = place_from(layout, room, worker);
+    bool is_there = place < layout->room_first[room + 1] && layout->room_at[place].worker == worker;
+    return is_there ? layout->room_at[place].slot : -1;
+}
+
+struct layout_places layout_places(const struct layout *layout, int32_t node, int32_t room) {
+    const struct layout_node *place = &layout->nodes[node];
+    struct layout_places places;
+    places.first = place_from(layout, room, place->workers_first);
+    places.end = place_from(layout, room, place->workers_first + place->workers_count);
+    return places;
 }
 
 void layout_init(struct layout *layout, const struct roster *roster, uint64_t seed,

@@ -87,6 +87,12 @@ static inline int32_t layout_slots_count(const struct layout *layout, int32_t wo
 /* Members of the room that are not on `node`. */
 int64_t layout_members_elsewhere(const struct layout *layout, int32_t node, int32_t room);
 
+/* Where the room's members on `node` are: [first, end) of room_at[]. */
+struct layout_places {
+    int64_t first, end;
+};
+struct layout_places layout_places(const struct layout *layout, int32_t node, int32_t room);
+
 /* -1: the worker has no members of the room. */
 int32_t layout_slot(const struct layout *layout, int32_t worker, int32_t room);
 

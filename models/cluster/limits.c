@@ -67,7 +67,7 @@ void limits_set_break(const struct cluster *cluster, int32_t node, enum outcome_
     double share = held ? let_in / asked : 1; /* of the load that was asked for */
     double now = load == OUTCOME_LOAD_CONNECTIONS
                      ? (double)(layout->connections_count + layout->refused_count)
-                     : plan_offered(layout->roster).publishes_per_s * cluster->plan.scale;
+                     : cluster->offered.publishes_per_s * cluster->plan.scale;
     double grows = resource->used - fixed;
     resource->grows_with = load;
     resource->breaks_at = grows > 0 ? now * share * (resource->limit - fixed) / grows : INFINITY;
@@ -112,7 +112,7 @@ void limits_report_node(const struct cluster *cluster, int32_t node, double buff
 /* Threads' worth of time that a proxy takes for what passed through it in the window. */
 static double proxy_busy_s(const struct cluster *cluster, int64_t writes, int64_t bytes) {
     const double *cost = cluster->raw_costs.value;
-    struct plan_load load = plan_offered(cluster->layout->roster);
+    struct plan_load load = cluster->offered;
     double seconds = base_seconds(cluster->window_end_ns - cluster->window_start_ns);
     double in = load.publishes_per_s * cluster->plan.scale * seconds;
     double in_bytes = load.inbound_bytes_per_s * cluster->plan.scale * seconds;
@@ -127,7 +127,7 @@ static void add_of_balancer(const struct cluster *cluster, struct outcome_resour
     const struct layout *layout = cluster->layout;
     double now = load == OUTCOME_LOAD_CONNECTIONS
                      ? (double)(layout->connections_count + layout->refused_count)
-                     : plan_offered(layout->roster).publishes_per_s * cluster->plan.scale;
+                     : cluster->offered.publishes_per_s * cluster->plan.scale;
     resource.grows_with = load;
     resource.breaks_at = resource.used > 0 ? now * resource.limit / resource.used : INFINITY;
     outcome_add_resource(outcome, &resource);

@@ -50,8 +50,9 @@ struct node_gathered { /* a publish that a room will write in this turn */
     int32_t frame_bytes;
 };
 
-struct node_room { /* one room on one worker: a slot */
-    struct node_gathered *gathered;
+struct node_room {                  /* one room on one worker: a slot */
+    struct node_gathered *gathered; /* `only`, until a second one comes */
+    struct node_gathered only;      /* most rooms of a large cluster never gather two */
     int32_t gathered_count, gathered_max;
     int64_t gathered_bytes;
     int64_t written_at; /* worker->sockets_written when it was last written out; -1: never */
@@ -100,6 +101,7 @@ struct cluster {
     const struct layout *layout; /* borrowed */
     struct tally tally;
     struct plan plan;
+    struct plan_load offered; /* at scale 1 */
     struct plan_publish next_publish;
     struct profile_costs raw_costs;
     struct steal generator_steal;

@@ -105,7 +105,7 @@ static void report_nodes(const struct cluster *cluster, const struct node_sums *
 static void report_metrics(const struct cluster *cluster, const struct node_sums *sums,
                            double scale, struct outcome *outcome) {
     double *metric = outcome->metric;
-    struct plan_load load = plan_offered(cluster->layout->roster);
+    struct plan_load load = cluster->offered;
     metric[OUTCOME_offered_publishes_per_s] = load.publishes_per_s * scale;
     metric[OUTCOME_offered_deliveries_per_s] = load.deliveries_per_s * scale;
     metric[OUTCOME_refused] = (double)cluster->layout->refused_count;

@@ -228,6 +228,8 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     struct tally_step all = sum_steps(tally, 0, tally->steps_count); /* as a server counts them */
     metric[OUTCOME_dropped] = (double)all.dropped;
     metric[OUTCOME_conflated] = (double)all.conflated;
+    metric[OUTCOME_closed_form_share] =
+        all.delivered > 0 ? (double)tally->closed_form / (double)all.delivered : NAN;
     metric[OUTCOME_late_share] = sum.due > 0 ? 1 - (double)sum.on_time / (double)sum.due : NAN;
     base_ns last_gap_ns = gap_until(tally, tally->horizon_ns);
     metric[OUTCOME_longest_gap_ms] =

@@ -31,8 +31,11 @@ void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t in
     worker->rooms = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, struct node_room);
     worker->dirty = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, int32_t);
     for (int32_t slot = 0; slot < slots_count; slot++) {
-        worker->rooms[slot].watch = tally_new_watch(&cluster->tally);
-        worker->rooms[slot].written_at = -1;
+        struct node_room *room = &worker->rooms[slot];
+        room->watch = tally_new_watch(&cluster->tally);
+        room->written_at = -1;
+        room->gathered = &room->only;
+        room->gathered_max = 1;
     }
 }
 
@@ -40,7 +43,8 @@ void worker_fini(struct node_worker *worker) {
     free(worker->ready);
     int32_t slots_count = layout_slots_count(worker->cluster->layout, worker->index);
     for (int32_t slot = 0; slot < slots_count; slot++)
-        free(worker->rooms[slot].gathered);
+        if (worker->rooms[slot].gathered != &worker->rooms[slot].only)
+            free(worker->rooms[slot].gathered);
 }
 
 /* --- what is ready --- */
@@ -194,14 +198,22 @@ void cluster_start(struct cluster *cluster) {
 
 /* --- a turn --- */
 
+static void grow_gathered(struct node_room *room) {
+    bool is_own = room->gathered == &room->only;
+    room->gathered_max *= 8;
+    CHECK(room->gathered_max > 0);
+    struct node_gathered *gathered =
+        realloc(is_own ? NULL : room->gathered, (size_t)room->gathered_max * sizeof *gathered);
+    CHECK(gathered != NULL);
+    if (is_own)
+        gathered[0] = room->only;
+    room->gathered = gathered;
+}
+
 static void gather(struct node_worker *worker, int32_t slot, struct node_gathered gathered) {
     struct node_room *room = &worker->rooms[slot];
-    if (room->gathered_count == room->gathered_max) {
-        room->gathered_max = room->gathered_max ? room->gathered_max * 2 : 8;
-        room->gathered =
-            realloc(room->gathered, (size_t)room->gathered_max * sizeof *room->gathered);
-        CHECK(room->gathered != NULL && room->gathered_max > 0);
-    }
+    if (room->gathered_count == room->gathered_max)
+        grow_gathered(room);
     room->gathered[room->gathered_count++] = gathered;
     room->gathered_bytes += gathered.frame_bytes;
     if (!room->is_dirty) {
@@ -237,9 +249,11 @@ static void hand_over(struct node_worker *worker, const struct node_inbound *pub
     struct cluster *cluster = worker->cluster;
     const struct layout *layout = cluster->layout;
     struct node_inbound copy = *publish; /* the pool may move */
-    for (int64_t i = layout->room_first[copy.room]; i < layout->room_first[copy.room + 1]; i++) {
+    struct layout_places places =
+        layout_places(layout, layout->worker_node[worker->index], copy.room);
+    for (int64_t i = places.first; i < places.end; i++) {
         struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
-        if (other != worker && other->node == worker->node)
+        if (other != worker)
             run_at(cluster->run, now_ns, handed_over, other,
                    (uint64_t)worker_new_inbound(cluster, copy));
     }

@@ -105,35 +105,52 @@ static int64_t room_size(const struct roster *roster, int32_t group, int64_t roo
     return size < 1 ? 1 : size;
 }
 
-/* Growing arrays while rooms are dealt; copied into exact ones by nobody: an arena forgets the old
- * halves with the run. */
-struct deal {
-    struct roster *roster;
-    struct arena *arena;
-    int32_t rooms_max, members_max;
-};
+/* --- rooms --- */
 
-static void *grown(struct arena *arena, const void *old, int32_t count, int32_t max, size_t size) {
-    void *bigger = arena_new(arena, (size_t)max, size);
-    if (count > 0)
-        memcpy(bigger, old, (size_t)count * size);
-    return bigger;
+static int32_t candidates_count_of(const struct roster *roster, int32_t group) {
+    const struct spec_scenario *scenario = roster->scenario;
+    int64_t count = 0;
+    for (int32_t p = 0; p < scenario->populations_count; p++)
+        if (group_takes(scenario, &scenario->rooms[group], (uint8_t)p))
+            count += scenario->populations[p].connections;
+    return (int32_t)count;
 }
 
-static struct roster_room *add_room(struct deal *deal, int32_t group, int64_t size) {
-    struct roster *roster = deal->roster;
-    if (roster->rooms_count == deal->rooms_max) {
-        deal->rooms_max = deal->rooms_max * 2 + 64;
-        roster->rooms = grown(deal->arena, roster->rooms, roster->rooms_count, deal->rooms_max,
-                              sizeof *roster->rooms);
+struct deal { /* of a group's clients to its rooms */
+    int32_t group, candidates_count;
+    int64_t rooms_count, members_count; /* so far, over all rounds */
+};
+
+/* Members of the next room; 0: there is none. The last room takes who is left; no room holds a
+ * client twice. */
+static int64_t next_size(const struct roster *roster, struct deal *deal, uint64_t seed) {
+    const struct spec_room_group *group = &roster->scenario->rooms[deal->group];
+    bool is_auto = group->count == SPEC_AUTO;
+    int64_t left = deal->candidates_count - (is_auto ? deal->members_count : 0);
+    if (left <= 0 || (!is_auto && deal->rooms_count >= group->count))
+        return 0;
+    int64_t size = room_size(roster, deal->group, deal->rooms_count++, seed);
+    size = size < left ? size : left;
+    deal->members_count += size;
+    return size;
+}
+
+/* How many rooms and members there will be: sizes are functions of their names, so that drawing
+ * them twice costs less than growing arrays of millions does. */
+static void count_rooms(const struct roster *roster, uint64_t seed, int64_t *rooms,
+                        int64_t *memberships) {
+    *rooms = *memberships = 0;
+    for (int32_t group = 0; group < roster->scenario->rooms_count; group++) {
+        struct deal deal = {.group = group, .candidates_count = candidates_count_of(roster, group)};
+        while (next_size(roster, &deal, seed) > 0)
+            ;
+        *rooms += deal.rooms_count;
+        *memberships += deal.members_count;
     }
-    CHECK(size <= INT32_MAX - roster->memberships_count);
-    if (roster->memberships_count + size > deal->members_max) {
-        int64_t wanted = 2 * ((int64_t)roster->memberships_count + size) + 1024;
-        deal->members_max = wanted > INT32_MAX ? INT32_MAX : (int32_t)wanted;
-        roster->members = grown(deal->arena, roster->members, roster->memberships_count,
-                                deal->members_max, sizeof *roster->members);
-    }
+    CHECK(*rooms <= INT32_MAX && *memberships <= INT32_MAX);
+}
+
+static struct roster_room *add_room(struct roster *roster, int32_t group, int64_t size) {
     struct roster_room *room = &roster->rooms[roster->rooms_count++];
     *room = (struct roster_room){.group = group,
                                  .members_first = roster->memberships_count,
@@ -143,40 +160,45 @@ static struct roster_room *add_room(struct deal *deal, int32_t group, int64_t si
     return room;
 }
 
-static void deal_group(struct deal *deal, int32_t group_index, uint64_t seed) {
-    struct roster *roster = deal->roster;
-    const struct spec_room_group *group = &roster->scenario->rooms[group_index];
-    int32_t candidates_count;
-    int32_t *candidates = candidates_of(roster, group_index, seed, deal->arena, &candidates_count);
-    int64_t next = 0; /* candidates handed out so far, over all rounds */
-    for (int64_t i = 0; group->count == SPEC_AUTO ? next < candidates_count : i < group->count;
-         i++) {
-        int64_t size = room_size(roster, group_index, i, seed);
-        int64_t left = group->count == SPEC_AUTO ? candidates_count - next : candidates_count;
-        if (size > left)
-            size = left; /* the last room takes who is left; no room holds a client twice */
-        if (size <= 0)
-            break;
-        struct roster_room *room = add_room(deal, group_index, size);
+static void deal_group(struct roster *roster, int32_t group, uint64_t seed, struct arena *scratch) {
+    struct deal deal = {.group = group};
+    int32_t *candidates = candidates_of(roster, group, seed, scratch, &deal.candidates_count);
+    int64_t size, first = 0;
+    for (; (size = next_size(roster, &deal, seed)) > 0; first += size) {
+        struct roster_room *room = add_room(roster, group, size);
         for (int64_t k = 0; k < size; k++) {
-            int32_t client = candidates[(next + k) % candidates_count];
+            int32_t client = candidates[(first + k) % deal.candidates_count];
             roster->members[room->members_first + k] = client;
             if (k > 0 && client != roster->members[room->members_first + k - 1] + 1)
                 room->is_contiguous = false;
         }
-        next += size;
     }
 }
 
+static void deal_groups(struct roster *roster, uint64_t seed, struct arena *arena,
+                        struct arena *scratch) {
+    const struct spec_scenario *scenario = roster->scenario;
+    int64_t rooms, memberships;
+    count_rooms(roster, seed, &rooms, &memberships);
+    roster->rooms = ARENA_NEW(arena, (size_t)rooms, struct roster_room);
+    roster->members = ARENA_NEW(arena, (size_t)memberships, int32_t);
+    roster->group_first_room = ARENA_NEW(arena, (size_t)scenario->rooms_count + 1, int32_t);
+    for (int32_t group = 0; group < scenario->rooms_count; group++) {
+        roster->group_first_room[group] = roster->rooms_count;
+        deal_group(roster, group, seed, scratch);
+    }
+    roster->group_first_room[scenario->rooms_count] = roster->rooms_count;
+}
+
 /* The same memberships by client: count, prefix sums, fill in room order. */
-static void index_by_client(struct roster *roster, struct arena *arena) {
+static void index_by_client(struct roster *roster, struct arena *arena, struct arena *scratch) {
     roster->client_first = ARENA_NEW(arena, (size_t)roster->clients_count + 1, int32_t);
     roster->client_rooms = ARENA_NEW(arena, (size_t)roster->memberships_count, int32_t);
     for (int32_t i = 0; i < roster->memberships_count; i++)
         roster->client_first[roster->members[i] + 1]++;
     for (int32_t client = 0; client < roster->clients_count; client++)
         roster->client_first[client + 1] += roster->client_first[client];
-    int32_t *filled = ARENA_NEW(arena, (size_t)roster->clients_count, int32_t);
+    int32_t *filled = ARENA_NEW(scratch, (size_t)roster->clients_count, int32_t);
     for (int32_t room = 0; room < roster->rooms_count; room++) {
         const struct roster_room *r = &roster->rooms[room];
         for (int32_t k = 0; k < r->members_count; k++) {
@@ -189,15 +211,12 @@ static void index_by_client(struct roster *roster, struct arena *arena) {
 void roster_init(struct roster *roster, const struct spec_scenario *scenario, uint64_t seed,
                  struct arena *arena) {
     *roster = (struct roster){.scenario = scenario};
+    struct arena scratch;
+    arena_init(&scratch);
     number_clients(roster, arena);
-    roster->group_first_room = ARENA_NEW(arena, (size_t)scenario->rooms_count + 1, int32_t);
-    struct deal deal = {.roster = roster, .arena = arena};
-    for (int32_t group = 0; group < scenario->rooms_count; group++) {
-        roster->group_first_room[group] = roster->rooms_count;
-        deal_group(&deal, group, seed);
-    }
-    roster->group_first_room[scenario->rooms_count] = roster->rooms_count;
-    index_by_client(roster, arena);
+    deal_groups(roster, seed, arena, &scratch);
+    index_by_client(roster, arena, &scratch);
+    arena_fini(&scratch);
 }
 
 void roster_room_name(int32_t room, char name[ROSTER_ROOM_NAME_BYTES]) {

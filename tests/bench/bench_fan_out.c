@@ -3,28 +3,19 @@
  *
  * Each row runs until it has made its deliveries; the repeats of all rows are interleaved and the
  * median is printed with the smallest and largest beside it. Set-up (a million clients, rooms,
- * plan) is timed for itself. The heap does what a simulator without ranges would do at least:
- * schedule a delivery, take it out in order, count its latency. */
+ * plan) is timed for itself. */
 #include "models/cluster/cluster.h"
 #include "models/cluster/node.h"
 #include "models/workload/plan.h"
 #include "sim/base/check.h"
-#include "sim/base/rng.h"
 #include "sim/base/stats.h"
 #include "sim/base/text.h"
-#include "tests/sim/engine/heap.h"
+#include "tests/bench/heap_peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { REPEATS = 5, CONNECTIONS = 1000000, HEAP_DELIVERIES = 3000000 };
-
-static double cpu_s(void) {
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
+enum { REPEATS = 5, CONNECTIONS = 1000000 };
 
 static const struct row {
     const char *name;
@@ -97,12 +88,12 @@ static void prepare(struct prepared *prepared, const struct row *row) {
     text_init(&json);
     arena_init(&prepared->arena);
     write_scenario(row, &json);
-    double start_s = cpu_s();
+    double start_s = heap_peer_cpu_s();
     CHECK(spec_parse(&prepared->spec, text_bytes(&json), &(struct spec_options){.file = "bench"},
                      &prepared->arena, &diag));
     roster_init(&prepared->roster, &prepared->spec, 1, &prepared->arena);
     layout_init(&prepared->layout, &prepared->roster, 1, &prepared->arena);
-    prepared->setup_s = cpu_s() - start_s;
+    prepared->setup_s = heap_peer_cpu_s() - start_s;
     text_fini(&json);
     diag_fini(&diag);
 }
@@ -127,7 +118,7 @@ static double run_row(const struct row *row, const struct prepared *prepared, ui
     struct outcome outcome;
     *seen = (struct seen){0};
     outcome_init(&outcome);
-    double start_s = cpu_s();
+    double start_s = heap_peer_cpu_s();
     CHECK(cluster_run(&(struct cluster_options){.layout = &prepared->layout,
                                                 .costs = &costs,
                                                 .plan_seed = plan_seed_of(1, repeat),
@@ -136,34 +127,9 @@ static double run_row(const struct row *row, const struct prepared *prepared, ui
                                                 .look = look,
                                                 .look_target = seen},
                       &outcome));
-    double took_s = cpu_s() - start_s;
+    double took_s = heap_peer_cpu_s() - start_s;
     outcome_fini(&outcome);
     return (double)seen->deliveries / took_s;
-}
-
-/* A room of 1,000 at a time: its deliveries go in, 4 us apart, and come out among those of the
- * others. */
-static double run_heap(void) {
-    static struct heap heap;
-    struct hist hist;
-    struct rng rng;
-    rng_init(&rng, (struct rng_name){.seed = 1});
-    heap_init(&heap);
-    hist_init(&hist);
-    double start_s = cpu_s();
-    int32_t counted = 0;
-    for (base_ns now_ns = 0; counted < HEAP_DELIVERIES;
-         now_ns += base_ns_from_seconds(rng_exponential(&rng, 2e-3))) {
-        struct calendar_event event;
-        for (; heap_pop(&heap, now_ns, &event); counted++)
-            hist_add(&hist, event.at_ns - (base_ns)event.arg);
-        for (int32_t i = 1; i <= 1000; i++)
-            heap_schedule(&heap, now_ns + i * 4000, NULL, NULL, (uint64_t)now_ns);
-    }
-    double took_s = cpu_s() - start_s;
-    heap_fini(&heap);
-    hist_fini(&hist);
-    return counted / took_s;
 }
 
 static double median_of(double *values, int32_t count, double *low, double *high) {
@@ -183,7 +149,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         prepare(&prepared[i], &rows[i]);
     for (int32_t repeat = 0; repeat < repeats; repeat++) {
-        rates[COUNT_OF(rows)][repeat] = run_heap();
+        rates[COUNT_OF(rows)][repeat] = heap_peer_run();
         for (size_t i = 0; i < COUNT_OF(rows); i++)
             rates[i][repeat] = run_row(&rows[i], &prepared[i], (uint64_t)repeat, &seen[i]);
         fprintf(stderr, "repeat %d of %d\n", repeat + 1, repeats);

@@ -90,7 +90,44 @@ START_TEST(members_are_listed_where_their_clients_are) {
     ck_assert_int_eq(layout->connections_count + layout->refused_count, 997);
     ck_assert_int_gt(layout->refused_count, 0); /* b takes 264 of a third of 997 */
     ck_assert_int_eq(layout->nodes[2].refused_count, layout->refused_count);
-    ck_assert_int_eq(layout_slot(layout, 0, roster->rooms_count), -1);
+    simulation_fini(&simulation);
+}
+END_TEST
+
+/* Against a walk over all of the room's places; 60 rooms, most of them smaller than the 7 workers
+ * are many. */
+START_TEST(a_nodes_share_of_a_room_is_found_without_a_walk) {
+    struct simulation simulation;
+    simulation_init(
+        &simulation,
+        "{\"name\": \"t\", \"populations\": {\"p\": {\"connections\": 997}}, \"rooms\": {\"g\": "
+        "{\"size\": {\"zipf\": {\"exponent\": 1.4, \"lowest\": 2, \"highest\": 60}}, \"members\": "
+        "[\"p\"], \"count\": 60}}, \"nodes\": {\"a\": {\"count\": 2, \"workers\": 3}, \"b\": {}}, "
+        "\"balancer\": {\"policy\": \"random\"}}");
+    const struct layout *layout = &simulation.layout;
+    int32_t absent = 0, present = 0;
+    for (int32_t room = 0; room < layout->roster->rooms_count; room++) {
+        int64_t next = layout->room_first[room];
+        for (int32_t node = 0; node < layout->nodes_count; node++) {
+            struct layout_places places = layout_places(layout, node, room);
+            ck_assert_int_eq(places.first, next);
+            while (next < layout->room_first[room + 1] &&
+                   layout->worker_node[layout->room_at[next].worker] == node)
+                next++;
+            ck_assert_int_eq(places.end, next);
+        }
+        for (int32_t worker = 0; worker < layout->workers_count; worker++) {
+            int32_t slot = -1;
+            for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++)
+                if (layout->room_at[i].worker == worker)
+                    slot = layout->room_at[i].slot;
+            ck_assert_int_eq(layout_slot(layout, worker, room), slot);
+            absent += slot < 0;
+            present += slot >= 0;
+        }
+    }
+    ck_assert_int_gt(absent, 60);
+    ck_assert_int_gt(present, 60);
     simulation_fini(&simulation);
 }
 END_TEST
@@ -200,6 +237,7 @@ int main(void) {
         TEST(a_room_at_random_touches_as_many_nodes_as_the_formula_says),
         TEST(a_room_of_consecutive_joiners_touches_each_node_once),
         TEST(members_are_listed_where_their_clients_are),
+        TEST(a_nodes_share_of_a_room_is_found_without_a_walk),
         TEST(a_node_has_the_load_of_its_own_clients),
         TEST(without_a_backplane_members_on_other_nodes_hear_nothing),
         TEST(what_breaks_is_named_with_its_node),

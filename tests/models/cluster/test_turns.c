@@ -151,6 +151,39 @@ START_TEST(frames_of_slow_readers_are_deliveries_too) {
 }
 END_TEST
 
+static double closed_form_share(const char *rooms) {
+    struct simulation simulation;
+    simulation_init(
+        &simulation,
+        "{\"name\": \"t\", \"populations\": {\"p\": {\"connections\": 9}, \"q\": "
+        "{\"connections\": 1, \"receive\": {\"rate\": \"1Mbit/s\"}}}, \"rooms\": {%s}, "
+        "\"traffic\": {\"t\": {\"from\": \"p\", \"to\": \"g\", \"rate\": {\"constant\": "
+        "\"100/s in all\"}, \"bytes\": {\"constant\": 100}}}, \"nodes\": {\"n\": {}}, "
+        "\"window\": {\"warm_up\": \"0s\", \"measure\": \"4s\"}}",
+        rooms);
+    struct outcome outcome = simulation_run(&simulation, 0);
+    double share = outcome.metric[OUTCOME_closed_form_share];
+    ck_assert_double_eq(outcome.metric[OUTCOME_late_share], 0);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+    return share;
+}
+
+/* The one who reads at a rate stands sixth of ten (models/workload/roster.h): runs of five and of
+ * four around it. Rooms of one have nothing to count at once. */
+START_TEST(the_share_in_closed_form_is_that_of_runs_between_followed_readers) {
+    ck_assert_double_eq(closed_form_share("\"g\": {\"size\": {\"constant\": 9}, \"members\": "
+                                          "[\"p\"]}"),
+                        1);
+    ck_assert_double_eq_tol(closed_form_share("\"g\": {\"size\": {\"constant\": 10}, "
+                                              "\"members\": [\"p\", \"q\"]}"),
+                            0.9, 1e-12);
+    ck_assert_double_eq(closed_form_share("\"g\": {\"size\": {\"constant\": 1}, \"members\": "
+                                          "[\"p\"]}"),
+                        0);
+}
+END_TEST
+
 START_TEST(recording_changes_no_fingerprint) {
     struct simulation simulation;
     simulation_init(&simulation, SLOW, "unbounded");
@@ -171,6 +204,7 @@ int main(void) {
     const struct suite_test tests[] = {
         TEST(turns_add_up_to_the_outcome),
         TEST(frames_of_slow_readers_are_deliveries_too),
+        TEST(the_share_in_closed_form_is_that_of_runs_between_followed_readers),
         TEST(recording_changes_no_fingerprint),
     };
     return suite_run("models/cluster: turns", tests, COUNT_OF(tests));
