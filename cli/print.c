@@ -3,6 +3,7 @@
 #include "cli/print.h"
 
 #include "cli/print_breaks.h"
+#include "cli/print_connections.h"
 #include "sim/base/check.h"
 #include "sim/base/fingerprint.h"
 #include "sim/base/units.h"
@@ -148,6 +149,7 @@ cJSON *print_run_json(const struct print_run *run) {
     for (int i = 1; i < SLOW_REASON_COUNT; i++)
         print_add_number(closed, slow_consumer_reason_name((enum slow_consumer_reason)i),
                          (double)outcome->closed_by_reason[i]);
+    print_add_connections(json, outcome);
     cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
     for (int i = 0; i < OUTCOME_METRICS; i++)
         print_add_number(metrics, outcome_metric_name((enum outcome_metric)i), metric[i]);
@@ -254,6 +256,7 @@ void print_run_text(const struct print_run *run) {
            print_number(base_ms(run->spec->objectives.delivery.within)),
            print_number(100 * (1 - run->spec->objectives.delivery.share)));
     print_losses(outcome);
+    print_connections(outcome);
     print_resources(outcome);
     print_breaks(outcome);
     print_by_node(outcome);

@@ -124,26 +124,37 @@ static bool put_resources(struct store *store, int64_t id, const struct outcome 
     return true;
 }
 
-static bool put_series(struct store *store, int64_t id, const struct outcome_series *series) {
-    if (series->count == 0)
-        return true;
-    struct store_series delay = {.name = "delay_ms",
-                                 .unit = "ms",
-                                 .step_ns = series->step_ns,
-                                 .count = series->count,
-                                 .values = series->delay_ms};
-    struct store_series deliveries = {.name = "deliveries",
-                                      .unit = "deliveries",
-                                      .step_ns = series->step_ns,
-                                      .count = series->count,
-                                      .values = series->deliveries};
-    return (store_put_series(store, id, &delay) && store_put_series(store, id, &deliveries)) ||
-           say(store);
+static bool put_one(struct store *store, int64_t id, const char *name, const char *unit,
+                    base_ns step_ns, const double *values, int32_t count) {
+    struct store_series series = {
+        .name = name, .unit = unit, .step_ns = step_ns, .count = count, .values = values};
+    return count == 0 || store_put_series(store, id, &series) || say(store);
+}
+
+static bool put_series(struct store *store, int64_t id, const struct outcome *outcome) {
+    const struct outcome_series *series = &outcome->series;
+    const struct outcome_timeline *timeline = &outcome->timeline;
+    const struct {
+        const char *name, *unit;
+        const double *values;
+    } of_window[] = {{"delay_ms", "ms", series->delay_ms},
+                     {"deliveries", "deliveries", series->deliveries}},
+      of_run[] = {{"connected", "connections", timeline->connected},
+                  {"unreachable", "connections", timeline->unreachable},
+                  {"backlog", "handshakes", timeline->backlog}};
+    bool is_good = true;
+    for (size_t i = 0; i < COUNT_OF(of_window) && is_good; i++)
+        is_good = put_one(store, id, of_window[i].name, of_window[i].unit, series->step_ns,
+                          of_window[i].values, series->count);
+    for (size_t i = 0; i < COUNT_OF(of_run) && is_good; i++)
+        is_good = put_one(store, id, of_run[i].name, of_run[i].unit, timeline->step_ns,
+                          of_run[i].values, timeline->count);
+    return is_good;
 }
 
 bool record_outcome(struct store *store, int64_t id, const struct outcome *outcome) {
     if (!put_metrics(store, id, outcome) || !put_resources(store, id, outcome) ||
-        !put_series(store, id, &outcome->series))
+        !put_series(store, id, outcome))
         return false;
     return store_put_hist(store, id, "latency", "ns", &outcome->latency) || say(store);
 }

@@ -7,6 +7,7 @@
  * to M places pays M writes at most per flush and not per message, as pipelined clients do. */
 #include "models/cluster/backplane.h"
 
+#include "models/cluster/churn.h"
 #include "models/workload/draws.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -59,10 +60,12 @@ static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int
     const struct layout *layout = backplane->cluster->layout;
     int32_t count = 0, before = -1;
     for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++) {
-        int32_t node = layout->worker_node[layout->room_at[i].worker];
-        if (node != before && node != except)
+        struct layout_place at = layout->room_at[i];
+        int32_t node = layout->worker_node[at.worker];
+        bool is_empty = layout_room(layout, at.worker, at.slot)->members_count == 0;
+        if (node != before && node != except && !is_empty)
             backplane->targets[count++] = node;
-        before = node;
+        before = is_empty ? before : node;
     }
     return count;
 }
@@ -108,6 +111,8 @@ static int32_t list_copies(struct backplane *backplane, const struct node_inboun
     int32_t except = backplane->kind->echoes ? -1 : publish->origin;
     if (reaches_all(backplane))
         backplane->wasted -= nodes_with_members(backplane, publish->room, except);
+    else if (backplane->cluster->churn)
+        loss_where_empty(backplane->cluster, publish->origin, publish->room, publish->due_ns);
     int32_t count = reach(backplane, publish->room, except);
     if (reaches_all(backplane))
         backplane->wasted += count;
@@ -216,6 +221,19 @@ static uint64_t packed(int32_t node, int32_t inbound) {
     return (uint64_t)node << 32 | (uint32_t)inbound;
 }
 
+/* A copy that does not reach its node; its own node's has been served without. */
+static void lose_copy(struct backplane *backplane, const struct node_inbound *publish,
+                      int32_t node) {
+    if (node != publish->origin)
+        loss_on_node(backplane->cluster, node, publish->room, publish->due_ns);
+}
+
+/* Whether a split lies between a node and another (or the instances, -1). */
+static bool is_split(const struct backplane *backplane, int32_t node, int32_t other) {
+    const struct churn *churn = backplane->cluster->churn;
+    return churn && churn->nodes[node].is_split != (other >= 0 && churn->nodes[other].is_split);
+}
+
 /* Into the inbox of the worker that the room falls to. */
 static void arrived(void *target, uint64_t what, base_ns now_ns) {
     (void)now_ns;
@@ -223,6 +241,11 @@ static void arrived(void *target, uint64_t what, base_ns now_ns) {
     struct cluster *cluster = backplane->cluster;
     const struct layout_node *node = &cluster->layout->nodes[what >> 32];
     int32_t index = (int32_t)(uint32_t)what, room = cluster->inbound[index].room;
+    if (cluster->churn && cluster->nodes[what >> 32].is_dead) {
+        lose_copy(backplane, &cluster->inbound[index], (int32_t)(what >> 32));
+        worker_free_inbound(cluster, index);
+        return;
+    }
     struct node_worker *worker =
         &cluster->workers[node->workers_first + room % node->workers_count];
     if (worker->inbox_first >= 0) {
@@ -248,6 +271,12 @@ static base_ns polled_ns(const struct backplane *backplane, int32_t node, base_n
 static void send_to_node(struct backplane *backplane, const struct node_inbound *publish,
                          int32_t node, base_ns at_ns, base_ns *last_ns) {
     struct cluster *cluster = backplane->cluster;
+    if (is_split(backplane, node, backplane->kind->has_instances ? -1 : publish->origin)) {
+        lose_copy(backplane, publish, node);
+        return;
+    }
+    if (cluster->churn)
+        at_ns = later(at_ns, cluster->churn->stalled_until_ns);
     *last_ns = later(*last_ns, at_ns + hop_ns(backplane, publish, 1 + node));
     int32_t index = worker_new_inbound(cluster, *publish);
     run_at(cluster->run, polled_ns(backplane, node, *last_ns), arrived, backplane,
@@ -353,7 +382,10 @@ static void serve(void *target, uint64_t what, base_ns now_ns) {
 static void leave_out(struct node_worker *worker, const struct node_inbound *publish) {
     struct cluster *cluster = worker->cluster;
     int64_t count = layout_members_elsewhere(cluster->layout, publish->origin, publish->room);
-    tally_lost(&cluster->tally, publish->due_ns, count);
+    if (cluster->churn)
+        loss_elsewhere(cluster, publish->origin, publish->room, publish->due_ns);
+    else
+        tally_lost(&cluster->tally, publish->due_ns, count);
     cluster->unrouted += count;
 }
 
@@ -383,7 +415,9 @@ void backplane_publish(struct node_worker *worker, const struct node_inbound *pu
     }
     struct node_inbound numbered = *publish;
     numbered.number = backplane->published[publish->room]++;
-    if (backplane->kind->has_instances) {
+    if (backplane->kind->has_instances && is_split(backplane, publish->origin, -1)) {
+        loss_elsewhere(worker->cluster, publish->origin, publish->room, publish->due_ns);
+    } else if (backplane->kind->has_instances) {
         put_on_link(worker, entrance_of(backplane, publish->origin, publish->room), &numbered);
     } else {
         int32_t count = list_copies(backplane, publish);

@@ -3,6 +3,7 @@
 #include "models/cluster/cluster.h"
 
 #include "models/cluster/backplane.h"
+#include "models/cluster/churn.h"
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/report.h"
@@ -13,7 +14,8 @@
 
 static int64_t send_capacity_of(const struct cluster *cluster, int32_t client) {
     const struct layout *layout = cluster->layout;
-    const struct spec_node *spec = layout->nodes[layout->node_of[client]].spec;
+    int32_t node = layout->node_of[client]; /* where all that come and go find the same buffers */
+    const struct spec_node *spec = layout->nodes[node < 0 ? 0 : node].spec;
     return llround(cluster->raw_costs.value[COST_send_capacity] * (double)limits_send_buffer(spec));
 }
 
@@ -62,6 +64,8 @@ static void init_nodes(struct cluster *cluster, struct turn_file *turns) {
         cluster->nodes[i] =
             (struct node){.place = place,
                           .spec = place->spec,
+                          .dies_at_ns = BASE_NS_MAX,
+                          .cut_ns = BASE_NS_MAX,
                           .memory_fixed_bytes = llround(memory.user_bytes + memory.kernel_bytes)};
     }
     throttle_init(cluster);
@@ -84,7 +88,8 @@ static void init_generator(struct cluster *cluster, const struct cluster_options
     steal_init(&cluster->generator_steal, &costs, run_stream(cluster->run, 0, STEAL_GENERATOR, 0));
 }
 
-static void cluster_init(struct cluster *cluster, struct run *run,
+/* False: connections come and go, and there are too many rooms and workers for that. */
+static bool cluster_init(struct cluster *cluster, struct run *run,
                          const struct cluster_options *options) {
     const struct layout *layout = options->layout;
     *cluster = (struct cluster){.run = run,
@@ -107,9 +112,12 @@ static void cluster_init(struct cluster *cluster, struct run *run,
     plan_init(&cluster->plan, layout->roster,
               &(struct plan_options){.seed = options->plan_seed, .scale = options->scale},
               &run->arena);
+    if (!churn_init(cluster))
+        return false;
     init_clients(cluster);
     init_consumers(cluster);
     init_nodes(cluster, options->turns);
+    return true;
 }
 
 static void cluster_fini(struct cluster *cluster) {
@@ -118,6 +126,7 @@ static void cluster_fini(struct cluster *cluster) {
     for (int32_t i = 0; i < cluster->layout->workers_count; i++)
         worker_fini(&cluster->workers[i]);
     free(cluster->inbound);
+    churn_fini(cluster);
     tally_fini(&cluster->tally);
 }
 
@@ -137,6 +146,8 @@ static void finish(struct cluster *cluster, const struct cluster_options *option
         consumer_settle(&cluster->consumers[i], now_ns, &cluster->tally, cluster->look_ns);
     if (cluster->paused_count > 0)
         cluster_count_pause(cluster, now_ns);
+    if (cluster->churn)
+        churn_finish(cluster->churn, now_ns);
     if (options->look)
         options->look(options->look_target, cluster);
 }
@@ -146,8 +157,16 @@ bool cluster_run(const struct cluster_options *options, struct outcome *outcome)
     struct cluster cluster;
     run_init(&run, &(struct run_options){.seed = options->plan_seed,
                                          .scenario = options->layout->scenario->name});
-    cluster_init(&cluster, &run, options);
+    if (!cluster_init(&cluster, &run, options)) {
+        outcome->refused = "more than 20,000,000 times a room and a worker, which is what this "
+                           "model keeps where connections come and go";
+        tally_fini(&cluster.tally);
+        run_fini(&run);
+        return false;
+    }
     cluster_start(&cluster);
+    if (cluster.churn)
+        churn_start(cluster.churn);
     enum run_outcome ended = run_until(&run, cluster.tally.horizon_ns + cluster.tally.within_ns);
     finish(&cluster, options);
     report_cluster(&cluster, options, outcome);

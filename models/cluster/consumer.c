@@ -21,6 +21,7 @@ void consumer_init(struct consumer *consumer, const struct consumer_options *opt
                                   .bits_per_s = isinf(options->receiver.bytes_per_s)
                                                     ? 0
                                                     : llround(options->receiver.bytes_per_s * 8),
+                                  .breaks_ns = BASE_NS_MAX,
                                   .watch = -1,
                                   .capacity_bytes = options->receive_bytes + options->send_bytes};
     /* The window opens when part of the receive buffer has been read, and the send buffer then
@@ -261,4 +262,23 @@ void consumer_close(struct consumer *consumer, struct tally *tally) {
     consumer->queued_end = consumer->kernel_end;
     consumer->is_closed = true;
     consumer->is_blocked = false;
+}
+
+bool consumer_cut(struct consumer *consumer, base_ns *due_ns) {
+    struct consumer_ring *ring = consumer->sent.count > 0 ? &consumer->sent : &consumer->queued;
+    if (ring->count > 0) {
+        *due_ns = ring_at(ring, 0)->due_ns;
+        ring_pop(ring);
+        return true;
+    }
+    consumer->queued_end = consumer->head_begin = consumer->origin = consumer->kernel_end;
+    consumer->breaks_ns = BASE_NS_MAX;
+    consumer->is_closed = true;
+    consumer->is_blocked = false;
+    return false;
+}
+
+void consumer_open(struct consumer *consumer) {
+    consumer->is_closed = false;
+    slow_consumer_queue_init(&consumer->queue);
 }

@@ -48,6 +48,7 @@ struct consumer {
     struct consumer_ring queued; /* the oldest of them may be partly with the kernel ... */
     int64_t head_begin;          /* ... and begins here */
     struct slow_consumer_queue queue;
+    base_ns breaks_ns;  /* nothing that is written later arrives: its connection is cut */
     int32_t watch;      /* of tally_watch; -1: none */
     bool is_blocked;    /* the kernel is full and the loop waits for a writable event */
     bool is_throttling; /* its rooms' publishers are not read because of it */
@@ -99,5 +100,11 @@ bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
 /* Closed: what the kernel has is still delivered, what was queued is lost (tally_lost). Settle
  * first. */
 void consumer_close(struct consumer *consumer, struct tally *tally);
+
+/* Cut off: its connection is gone with what the kernel had for it. Takes what it has not read, one
+ * message at a time; false: there is nothing more, and it is closed. Settle first. */
+bool consumer_cut(struct consumer *consumer, base_ns *due_ns);
+/* A new connection, empty. */
+void consumer_open(struct consumer *consumer);
 
 #endif

@@ -39,6 +39,13 @@ base_ns costs_enqueue(const struct costs *costs) {
 base_ns costs_writable(const struct costs *costs) {
     return rounded(costs->raw.value[COST_writable]);
 }
+base_ns costs_accept(const struct costs *costs, enum spec_tls tls) {
+    const double *value = costs->raw.value;
+    double handshake = tls == SPEC_TLS_FULL      ? value[COST_tls_handshake]
+                       : tls == SPEC_TLS_RESUMED ? value[COST_tls_resumption]
+                                                 : 0;
+    return rounded(value[COST_accept] + handshake);
+}
 base_ns costs_wake_up(const struct costs *costs) {
     return rounded(costs->raw.value[COST_wake_up]);
 }

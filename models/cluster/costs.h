@@ -5,6 +5,7 @@
 #define HEADROOM_MODELS_CLUSTER_COSTS_H
 
 #include "models/spec/profile.h"
+#include "models/spec/spec.h"
 #include "sim/base/time.h"
 
 #include <stdint.h>
@@ -27,6 +28,8 @@ base_ns costs_publish(const struct costs *costs);
 base_ns costs_write(const struct costs *costs, const struct costs_write *write);
 base_ns costs_enqueue(const struct costs *costs);
 base_ns costs_writable(const struct costs *costs);
+/* A new connection, with its TLS handshake. */
+base_ns costs_accept(const struct costs *costs, enum spec_tls tls);
 base_ns costs_wake_up(const struct costs *costs);
 
 #endif

@@ -8,18 +8,31 @@
  * Where a client may be in several rooms, it is written once per flush with what all of them
  * gathered. Who is in two dirty rooms is found by marking every member of each; the others are runs
  * again. Asking each client for its rooms instead costs three cache misses per delivery. */
-#include "models/cluster/node.h"
+#include "models/cluster/churn.h"
 
 enum { ROOMS_PER_WRITE = 64 }; /* the gateway's own bound on the pieces of one write */
 enum { DIRTY_NONE, DIRTY_ONE, DIRTY_MORE };
+
+/* Of a run of writes that begins now, those that are over before the node dies or falls silent; the
+ * others are lost. */
+static int64_t cut_run(struct node_worker *worker, const struct node_room *room, int64_t count,
+                       base_ns cost_ns, base_ns now_ns) {
+    base_ns left_ns = worker->node->cut_ns - now_ns;
+    int64_t written = left_ns < 0 ? 0 : cost_ns > 0 ? left_ns / cost_ns : count;
+    for (int32_t i = 0; i < room->gathered_count; i++)
+        loss_count(worker->cluster, room->gathered[i].due_ns, count - written, MEMBERSHIP_NODE);
+    return written;
+}
 
 /* `count` members that read at once, one write of `cost_ns` after the other. */
 static void write_run(struct node_worker *worker, const struct node_room *room, int64_t count,
                       base_ns cost_ns, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
+    bool is_cut_off = count > 0 && *now_ns + count * cost_ns > worker->node->cut_ns;
+    int64_t arriving = is_cut_off ? cut_run(worker, room, count, cost_ns, *now_ns) : count;
     for (int32_t i = 0; i < room->gathered_count; i++)
         tally_range(&cluster->tally, room->gathered[i].due_ns, *now_ns + cost_ns + cluster->look_ns,
-                    cost_ns, count);
+                    cost_ns, arriving);
     base_ns start_ns = *now_ns;
     *now_ns += count * cost_ns;
     worker->sockets_written += count;
@@ -46,13 +59,52 @@ static base_ns begin_burst(struct node_worker *worker, int32_t slot) {
     return costs_write(&worker->costs, &write);
 }
 
+/* One message, written at `written_ns` to a client that reads at once. */
+static void deliver_one(struct node_worker *worker, int32_t client, base_ns due_ns,
+                        base_ns written_ns) {
+    struct cluster *cluster = worker->cluster;
+    if (cluster->joined_ns && cluster->joined_ns[client] > due_ns)
+        return; /* it came later: nothing was due to it */
+    if (written_ns > worker->node->cut_ns)
+        loss_count(cluster, due_ns, 1, MEMBERSHIP_NODE);
+    else
+        tally_range(&cluster->tally, due_ns, written_ns + cluster->look_ns, 0, 1);
+}
+
+/* What a room has gathered, to one client that reads at once and has not been there for all of it.
+ */
+static void write_newcomer(struct node_worker *worker, const struct node_room *room, int32_t client,
+                           base_ns cost_ns, base_ns *now_ns) {
+    *now_ns += cost_ns;
+    worker->sockets_written++;
+    worker->turn.touched++;
+    worker->turn.frames += room->gathered_count;
+    worker_count_writes(worker, *now_ns, 1, room->gathered_bytes);
+    for (int32_t i = 0; i < room->gathered_count; i++)
+        deliver_one(worker, client, room->gathered[i].due_ns, *now_ns);
+}
+
+/* The members from one position to another, none of them tracked: those before `settled` have been
+ * there for all that the room has gathered. */
+static void write_between(struct node_worker *worker, int32_t slot, int32_t position, int32_t end,
+                          int32_t settled, base_ns cost_ns, base_ns *now_ns) {
+    const struct node_room *room = &worker->rooms[slot];
+    int32_t run_end = end < settled ? end : settled;
+    if (run_end > position)
+        write_run(worker, room, run_end - position, cost_ns, now_ns);
+    const struct layout_room *view = layout_room(worker->cluster->layout, worker->index, slot);
+    for (int32_t i = run_end > position ? run_end : position; i < end; i++)
+        write_newcomer(worker, room, view->members[i], cost_ns, now_ns);
+}
+
 static void burst(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
     const struct node_room *room = &worker->rooms[slot];
     const struct layout_room *view = layout_room(worker->cluster->layout, worker->index, slot);
     base_ns cost_ns = begin_burst(worker, slot);
+    int32_t settled = worker->cluster->churn ? loss_begin_burst(worker, slot) : view->members_count;
     int32_t position = 0;
     for (int32_t i = 0; i < view->tracked_count; i++) {
-        write_run(worker, room, view->tracked[i].position - position, cost_ns, now_ns);
+        write_between(worker, slot, position, view->tracked[i].position, settled, cost_ns, now_ns);
         slow_touch(worker, view->tracked[i].consumer);
         slow_write(worker, view->tracked[i].consumer, &slot, 1, cost_ns, now_ns);
         worker->sockets_written++;
@@ -60,8 +112,8 @@ static void burst(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
             return;
         position = view->tracked[i].position + 1;
     }
-    write_run(worker, room, view->members_count - position, cost_ns, now_ns);
-    if (room->watch >= 0 && view->members_count > position)
+    write_between(worker, slot, position, view->members_count, settled, cost_ns, now_ns);
+    if (room->watch >= 0 && settled > position && settled == view->members_count)
         for (int32_t i = 0; i < room->gathered_count; i++)
             tally_watch(&worker->cluster->tally, room->watch, room->gathered[i].due_ns,
                         *now_ns + worker->cluster->look_ns);
@@ -89,12 +141,12 @@ static struct write next_write(const struct node_worker *worker, int32_t *next, 
     return write;
 }
 
-static void deliver_at_once(struct node_worker *worker, const struct write *write,
-                            base_ns arrived_ns) {
+static void deliver_at_once(struct node_worker *worker, const struct write *write, int32_t client,
+                            base_ns written_ns) {
     for (int32_t r = 0; r < write->slots_count; r++) {
         const struct node_room *room = &worker->rooms[write->slots[r]];
         for (int32_t i = 0; i < room->gathered_count; i++)
-            tally_range(&worker->cluster->tally, room->gathered[i].due_ns, arrived_ns, 0, 1);
+            deliver_one(worker, client, room->gathered[i].due_ns, written_ns);
     }
 }
 
@@ -123,7 +175,7 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
             continue;
         }
         *now_ns += cost_ns;
-        deliver_at_once(worker, &write, *now_ns + cluster->look_ns);
+        deliver_at_once(worker, &write, client, *now_ns);
         worker->turn.frames += write.frames;
         worker_count_writes(worker, *now_ns, 1, write.bytes);
     }
@@ -153,6 +205,7 @@ static void write_unwritten(struct node_worker *worker, int32_t slot, base_ns *n
     const struct node_room *room = &worker->rooms[slot];
     const struct layout_room *view = layout_room(cluster->layout, worker->index, slot);
     base_ns cost_ns = begin_burst(worker, slot);
+    int32_t settled = cluster->churn ? loss_begin_burst(worker, slot) : view->members_count;
     int64_t run = 0;
     for (int32_t i = 0, t = 0; i < view->members_count; i++) {
         bool is_tracked = t < view->tracked_count && view->tracked[t].position == i;
@@ -160,7 +213,7 @@ static void write_unwritten(struct node_worker *worker, int32_t slot, base_ns *n
         uint8_t *rooms = &cluster->dirty_rooms[view->members[i]];
         uint8_t in = *rooms;
         *rooms = DIRTY_NONE;
-        if (in == DIRTY_NONE || (in == DIRTY_ONE && !is_tracked)) {
+        if (in == DIRTY_NONE || (in == DIRTY_ONE && !is_tracked && i < settled)) {
             run += in;
             continue;
         }

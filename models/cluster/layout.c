@@ -4,6 +4,7 @@
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/workload/balancer.h"
+#include "models/workload/sessions.h"
 #include "sim/base/check.h"
 
 #include <math.h>
@@ -47,9 +48,11 @@ static void deal_clients(struct layout *layout, int32_t *accepted, struct arena 
     layout->worker_of = ARENA_NEW(arena, (size_t)clients_count, int32_t);
     balancer_deal(layout->roster, layout->seed, layout->node_of);
     for (int32_t client = 0; client < clients_count; client++) {
+        layout->worker_of[client] = -1;
+        if (layout->node_of[client] < 0)
+            continue;
         struct layout_node *node = &layout->nodes[layout->node_of[client]];
         int64_t most = limits_connections_max(layout->scenario, node->spec);
-        layout->worker_of[client] = -1;
         if (node->connections_count >= most) {
             node->refused_count++;
             layout->refused_count++;
@@ -69,7 +72,9 @@ static void find_consumers(struct layout *layout, struct arena *arena) {
     int32_t found = 0;
     for (int32_t client = 0; client < clients_count; client++) {
         struct receiver receiver = receiver_of(layout->roster, client, layout->seed);
-        bool reads_at_once = isinf(receiver.bytes_per_s) && receiver.stall_first_ns == BASE_NS_MAX;
+        bool reads_at_once =
+            isinf(receiver.bytes_per_s) && receiver.stall_first_ns == BASE_NS_MAX &&
+            sessions_breaks_after(layout->roster, layout->seed, client, false) == BASE_NS_MAX;
         layout->consumer_of[client] = reads_at_once ? -1 : found++;
     }
     layout->consumers_count = found;

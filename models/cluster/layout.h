@@ -7,8 +7,9 @@
  * memberships and not with nodes times rooms; with one worker slots are room numbers.
  *
  * Most clients read at once whatever comes: nothing that happens to them depends on the past, and a
- * burst counts them in closed form. The others (a bounded rate, stalls) are the room's `tracked`
- * members, kept as sorted positions in its list, so that a burst runs from one to the next. */
+ * burst counts them in closed form. The others (a bounded rate, stalls, a connection that breaks)
+ * are the room's `tracked` members, kept as sorted positions in its list, so that a burst runs from
+ * one to the next. */
 #ifndef HEADROOM_MODELS_CLUSTER_LAYOUT_H
 #define HEADROOM_MODELS_CLUSTER_LAYOUT_H
 
@@ -53,8 +54,9 @@ struct layout {
     uint64_t seed;                        /* of the receivers' habits and the balancer */
     struct layout_node *nodes;
     int32_t nodes_count, workers_count;
-    int32_t *node_of;             /* by client: the node it was dealt to, let in or not */
-    int32_t *worker_of;           /* by client; -1: refused */
+    int32_t *node_of;             /* by client: the node it was dealt to, let in or not; -1: none,
+                             it is not there at the start */
+    int32_t *worker_of;           /* by client; -1: not connected */
     int32_t *worker_node;         /* by worker */
     int64_t *worker_first;        /* [workers_count + 1] into rooms[] */
     struct layout_room *rooms;    /* worker by worker, by slot: in order of room numbers */

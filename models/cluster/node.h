@@ -15,6 +15,7 @@
 #include "models/cluster/consumer.h"
 #include "models/cluster/costs.h"
 #include "models/cluster/layout.h"
+#include "models/cluster/membership.h"
 #include "models/cluster/steal.h"
 #include "models/cluster/tally.h"
 #include "models/workload/plan.h"
@@ -38,11 +39,13 @@ enum node_ready_kind {
     NODE_READY_HANDED_OVER,
     NODE_READY_BACKPLANE, /* something in the worker's inbox */
     NODE_READY_WRITABLE,
-    NODE_READY_DEADLINE
+    NODE_READY_DEADLINE,
+    NODE_READY_ACCEPT, /* a connection in the accept queue */
+    NODE_READY_CLOSE   /* a connection that is to be closed */
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over), 0 (backplane), or consumer */
+    int32_t index; /* client, inbound (handed over), 0 (backplane), consumer, or handshake */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
@@ -80,6 +83,7 @@ struct node_worker {
     struct turn turn; /* the one that is being worked out: its counts and its write_ns */
     struct turn_log log;
     base_ns last_turn_end_ns;
+    uint32_t life; /* its node's, so that a turn of a life before is none */
 };
 
 struct node_counts { /* since the start */
@@ -92,7 +96,9 @@ struct node {
     const struct layout_node *place; /* borrowed */
     const struct spec_node *spec;    /* borrowed */
     int64_t memory_fixed_bytes;      /* user and kernel, of all its connections */
-    bool is_dead;                    /* out of memory: it writes nothing any more */
+    bool is_dead;                    /* out of memory, or gone: it writes nothing any more */
+    base_ns dies_at_ns;              /* when that is known before; BASE_NS_MAX: it is not */
+    base_ns cut_ns; /* what is written later arrives nowhere: it dies or is silent */
     struct node_counts counts;
 };
 
@@ -116,6 +122,8 @@ struct cluster {
     uint8_t *is_ready;           /* by client: stands in its worker's ready[] to be read */
     struct throttle *throttle;   /* NULL unless that is the policy */
     struct backplane *backplane; /* NULL: nothing is carried, or there is nobody to carry to */
+    struct churn *churn;         /* NULL: every connection stays from the start to the end */
+    const base_ns *joined_ns;    /* by client: the beginning of its connection; NULL: no churn */
     int32_t paused_count;        /* publishers that are not read */
     base_ns paused_since_ns, paused_ns; /* time in the window in which some were not */
     uint8_t *dirty_rooms; /* by client, where a client may be in several rooms: how many of them the
@@ -185,6 +193,11 @@ void slow_write(struct node_worker *worker, int32_t consumer, const int32_t *slo
                 int32_t slots_count, base_ns cost_ns, base_ns *now_ns);
 /* The queue of a consumer that was blocked, written after its socket has become writable. */
 void slow_resume(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
+/* Its connection is gone: so is what it has not read. */
+void slow_disconnect(struct node_worker *worker, int32_t consumer, base_ns now_ns,
+                     enum membership_cause cause);
+/* Whether the worker's node has more in memory than it may. */
+void slow_check_memory(struct node_worker *worker);
 /* A bound in time that has come due. */
 void slow_deadline(struct node_worker *worker, int32_t consumer, base_ns *now_ns);
 

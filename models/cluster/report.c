@@ -3,6 +3,7 @@
 #include "models/cluster/report.h"
 
 #include "models/cluster/backplane.h"
+#include "models/cluster/churn.h"
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/wire.h"
@@ -32,7 +33,10 @@ static void sum_consumers(const struct cluster *cluster, struct node_sums *sums)
     const double *cost = cluster->raw_costs.value;
     for (int32_t i = 0; i < cluster->layout->consumers_count; i++) {
         const struct consumer *consumer = &cluster->consumers[i];
-        struct node_sums *sum = &sums[cluster->layout->node_of[consumer->client]];
+        int32_t node = cluster->layout->node_of[consumer->client];
+        if (node < 0)
+            continue;
+        struct node_sums *sum = &sums[node];
         sum->kernel_queued_bytes +=
             cost[COST_queued_kernel] * (double)consumer_level(consumer, cluster->run->now_ns);
         if (consumer->queue.bytes > sum->longest_queue_bytes)
@@ -190,6 +194,8 @@ static void report_balancer(const struct cluster *cluster, struct outcome *outco
 }
 
 static bool has_dead_node(const struct cluster *cluster) {
+    if (cluster->churn) /* others are gone for a reason that was written down */
+        return cluster->churn->counts.nodes_died > 0;
     for (int32_t i = 0; i < cluster->layout->nodes_count; i++)
         if (cluster->nodes[i].is_dead)
             return true;
@@ -205,6 +211,8 @@ void report_cluster(struct cluster *cluster, const struct cluster_options *optio
         add_node(cluster, i, &sums[i], outcome);
     report_balancer(cluster, outcome);
     backplane_report(cluster, outcome);
+    if (cluster->churn)
+        churn_report(cluster->churn, outcome);
     outcome_finish(outcome);
     outcome->seed = options->plan_seed;
     tally_fingerprint(&cluster->tally, &cluster->run->fingerprint);

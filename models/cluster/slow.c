@@ -3,7 +3,7 @@
  *
  * The same steps as the gateway's deliver.c: a message of which a part is with the kernel joins the
  * queue whatever the policy, short of a close, and every later one is asked about. */
-#include "models/cluster/node.h"
+#include "models/cluster/churn.h"
 
 static const base_ns BLOCKED_FOR_MAX_NS =
     60 * BASE_NS_PER_S; /* the gateway's own bound on a blocking write */
@@ -47,12 +47,21 @@ static void set_deadline_event(struct node_worker *worker, int32_t index, base_n
 static void check_memory(struct node_worker *worker, const struct consumer *consumer) {
     struct node *node = worker->node;
     const double *cost = worker->costs.raw.value;
+    bool was_dead = node->is_dead;
     double memory =
         (double)node->memory_fixed_bytes +
         cost[COST_queued_user] * (double)node->counts.queued_bytes +
         cost[COST_queued_kernel] * (double)(node->counts.blocked_count * consumer->capacity_bytes);
     if (node->spec->memory != SPEC_UNLIMITED && memory > (double)node->spec->memory)
         node->is_dead = true;
+    if (worker->cluster->churn && node->is_dead && !was_dead)
+        outage_out_of_memory(worker->cluster, worker->cluster->layout->worker_node[worker->index]);
+}
+
+void slow_check_memory(struct node_worker *worker) {
+    static const struct consumer nobody;
+    const struct cluster *cluster = worker->cluster;
+    check_memory(worker, cluster->layout->consumers_count > 0 ? cluster->consumers : &nobody);
 }
 
 /* The queue has changed: its counts, its times, what waits for it, and the node's memory. */
@@ -85,6 +94,25 @@ static void close_consumer(struct node_worker *worker, int32_t index,
     worker->node->counts.closed_by_reason[reason]++;
     queue_changed(worker, consumer, 0, now_ns);
     worker_forget(cluster, consumer->client);
+    set_writable_event(worker, index, now_ns);
+    set_deadline_event(worker, index, now_ns);
+    if (cluster->churn)
+        churn_closed(cluster->churn, consumer->client, now_ns);
+}
+
+void slow_disconnect(struct node_worker *worker, int32_t index, base_ns now_ns,
+                     enum membership_cause cause) {
+    struct cluster *cluster = worker->cluster;
+    struct consumer *consumer = &cluster->consumers[index];
+    base_ns due_ns;
+    set_blocked(worker, consumer, false);
+    consumer_settle(consumer, now_ns, &cluster->tally, cluster->look_ns);
+    while (consumer_cut(consumer, &due_ns))
+        if (cause == MEMBERSHIP_LEFT)
+            tally_due(&cluster->tally, due_ns, -1);
+        else
+            loss_count(cluster, due_ns, 1, cause);
+    queue_changed(worker, consumer, 0, now_ns);
     set_writable_event(worker, index, now_ns);
     set_deadline_event(worker, index, now_ns);
 }
@@ -240,6 +268,25 @@ void slow_touch(struct node_worker *worker, int32_t index) {
     worker->turn.touched += !worker->cluster->consumers[index].is_closed;
 }
 
+/* Whether it is due to the consumer: who came later does not hear it. */
+static bool is_heard(const struct cluster *cluster, const struct consumer *consumer,
+                     base_ns due_ns) {
+    return !cluster->joined_ns || cluster->joined_ns[consumer->client] <= due_ns;
+}
+
+/* All that the slots' rooms have gathered, lost on the way. */
+static void lose_all(struct node_worker *worker, const struct consumer *consumer,
+                     const int32_t *slots, int32_t slots_count, base_ns now_ns) {
+    struct cluster *cluster = worker->cluster;
+    bool is_node = now_ns > worker->node->cut_ns;
+    for (int32_t r = 0; r < slots_count; r++)
+        for (int32_t i = 0; i < worker->rooms[slots[r]].gathered_count; i++) {
+            base_ns due_ns = worker->rooms[slots[r]].gathered[i].due_ns;
+            if (is_heard(cluster, consumer, due_ns))
+                loss_count(cluster, due_ns, 1, is_node ? MEMBERSHIP_NODE : MEMBERSHIP_CONNECTION);
+        }
+}
+
 void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
                 int32_t slots_count, base_ns cost_ns, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
@@ -248,6 +295,10 @@ void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
     int64_t before = consumer->kernel_end;
     if (is_written)
         *now_ns += cost_ns;
+    if (*now_ns > worker->node->cut_ns || *now_ns > consumer->breaks_ns) {
+        lose_all(worker, consumer, slots, slots_count, *now_ns);
+        return;
+    }
     consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
     for (int32_t r = 0; r < slots_count; r++) {
         const struct node_room *room = &worker->rooms[slots[r]];
@@ -256,7 +307,8 @@ void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
             struct consumer_message message = {.due_ns = room->gathered[i].due_ns,
                                                .bytes = room->gathered[i].frame_bytes,
                                                .room = number};
-            offer(worker, index, &message, now_ns);
+            if (is_heard(cluster, consumer, message.due_ns))
+                offer(worker, index, &message, now_ns);
         }
     }
     consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);

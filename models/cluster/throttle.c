@@ -9,7 +9,7 @@
  */
 #include "models/cluster/node.h"
 
-enum membership { MEMBERSHIP_PUBLISHED = 1, MEMBERSHIP_PAUSED = 2, MEMBERSHIP_THROTTLES = 4 };
+enum throttle_flags { MEMBERSHIP_PUBLISHED = 1, MEMBERSHIP_PAUSED = 2, MEMBERSHIP_THROTTLES = 4 };
 
 struct throttle {
     uint8_t *memberships; /* flags, by index into roster->client_rooms */

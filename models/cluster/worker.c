@@ -7,6 +7,7 @@
  * one. */
 #include "models/cluster/backplane.h"
 
+#include "models/cluster/churn.h"
 #include "models/cluster/wire.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -73,7 +74,7 @@ void worker_make_ready(struct node_worker *worker, struct node_ready ready) {
     struct cluster *cluster = worker->cluster;
     run_at(cluster->run,
            cluster_runs_ns(cluster, cluster->run->now_ns, costs_wake_up(&worker->costs)), turn,
-           worker, 0);
+           worker, worker->life);
 }
 
 static struct node_ready take_ready(struct node_worker *worker) {
@@ -130,7 +131,9 @@ int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
 }
 
 static void arrive(struct cluster *cluster, const struct plan_publish *publish) {
-    if (is_gone(cluster, publish->client))
+    bool is_sent =
+        cluster->churn ? churn_sends(cluster->churn, publish) : !is_gone(cluster, publish->client);
+    if (!is_sent)
         return;
     if (publish->is_heard)
         tally_due(&cluster->tally, publish->due_ns, cluster_recipients(cluster, publish->room));
@@ -171,7 +174,11 @@ void worker_forget(struct cluster *cluster, int32_t client) {
     while (cluster->inbound_first[client] >= 0) {
         int32_t index = cluster->inbound_first[client];
         const struct node_inbound *inbound = &cluster->inbound[index];
-        if (inbound->origin >= 0)
+        if (inbound->origin >= 0 && cluster->churn)
+            loss_in_room(cluster, inbound->room, inbound->due_ns,
+                         worker_of(cluster, client)->node->is_dead ? MEMBERSHIP_NODE
+                                                                   : MEMBERSHIP_CONNECTION);
+        else if (inbound->origin >= 0)
             tally_lost(&cluster->tally, inbound->due_ns,
                        cluster_recipients(cluster, inbound->room));
         cluster->inbound_first[client] = inbound->next;
@@ -253,7 +260,12 @@ static void hand_over(struct node_worker *worker, const struct node_inbound *pub
         layout_places(layout, layout->worker_node[worker->index], copy.room);
     for (int64_t i = places.first; i < places.end; i++) {
         struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
-        if (other != worker)
+        if (other == worker)
+            continue;
+        if (cluster->churn &&
+            layout_room(layout, other->index, layout->room_at[i].slot)->members_count == 0)
+            loss_at(cluster, other->index, copy.room, copy.due_ns, MEMBERSHIP_CONNECTION);
+        else
             run_at(cluster->run, now_ns, handed_over, other,
                    (uint64_t)worker_new_inbound(cluster, copy));
     }
@@ -292,6 +304,8 @@ static void publish(struct node_worker *worker, int32_t client, int32_t index, b
  * sent is then gone. */
 static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
+    if (cluster->churn && cluster->layout->worker_of[client] != worker->index)
+        return; /* it has a new connection since */
     cluster->is_ready[client] = false;
     if (cluster->inbound_first[client] < 0 || throttle_is_paused(cluster, client))
         return;
@@ -370,13 +384,23 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
     case NODE_READY_DEADLINE:
         slow_deadline(worker, ready.index, now_ns);
         break;
+    case NODE_READY_ACCEPT:
+        handshake_accept(worker, ready.index, now_ns);
+        break;
+    case NODE_READY_CLOSE:
+        churn_say_goodbye(worker, ready.index, now_ns);
+        break;
     }
 }
 
-static void turn_over(void *target, uint64_t unused, base_ns now_ns) {
+static void turn_over(void *target, uint64_t life, base_ns now_ns) {
     struct node_worker *worker = target;
+    if (life != worker->life)
+        return;
+    if (worker->cluster->churn)
+        churn_turn_over(worker, now_ns);
     if (worker->ready_count > 0 && !worker->node->is_dead)
-        turn(worker, unused, now_ns);
+        turn(worker, life, now_ns);
     else
         worker->is_busy = worker->node->is_dead; /* a dead worker is never woken */
 }
@@ -416,15 +440,16 @@ static void write_all(struct node_worker *worker, base_ns *now_ns) {
     worker->turn.write_ns += *now_ns - from_ns;
 }
 
-static void turn(void *target, uint64_t unused, base_ns start_ns) {
-    (void)unused;
+static void turn(void *target, uint64_t life, base_ns start_ns) {
     struct node_worker *worker = target;
+    if (life != worker->life)
+        return;
     const struct spec_turn *bounds = &worker->node->spec->turn;
     base_ns resumed_ns = steal_resume(&worker->steal, start_ns);
     if (cluster_is_occupied(worker->cluster, resumed_ns))
         resumed_ns = cluster_runs_ns(worker->cluster, resumed_ns, 0);
     if (resumed_ns > start_ns) { /* what becomes ready meanwhile is in this turn */
-        run_at(worker->cluster->run, resumed_ns, turn, worker, 0);
+        run_at(worker->cluster->run, resumed_ns, turn, worker, life);
         return;
     }
     base_ns loop_ns = costs_turn(&worker->costs, worker->turn.writes);
@@ -432,7 +457,8 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     base_ns flushed_ns = start_ns;
     worker->turn = (struct turn){.loop_ns = loop_ns};
     int64_t taken = worker->ready_count < bounds->events ? worker->ready_count : bounds->events;
-    for (int64_t i = 0; i < taken && !worker->node->is_dead; i++) {
+    for (int64_t i = 0; i < taken && !worker->node->is_dead && now_ns < worker->node->dies_at_ns;
+         i++) {
         handle(worker, take_ready(worker), &now_ns);
         now_ns = steal_work(&worker->steal, now_ns);
         if (now_ns - flushed_ns >= bounds->flush_after) {
@@ -446,5 +472,5 @@ static void turn(void *target, uint64_t unused, base_ns start_ns) {
     if (worker->log.turns != NULL)
         record_turn(worker, start_ns, now_ns);
     fingerprint_u64(&worker->cluster->run->fingerprint, (uint64_t)now_ns);
-    run_at(worker->cluster->run, now_ns, turn_over, worker, 0);
+    run_at(worker->cluster->run, now_ns, turn_over, worker, life);
 }

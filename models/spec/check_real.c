@@ -122,6 +122,17 @@ static void check_cluster(struct walk *walk, const struct spec_scenario *scenari
                "a node of the real pair that has a backplane has one worker");
 }
 
+/* Whatever their fields say. */
+static void check_faults(struct walk *walk, const struct spec_scenario *scenario) {
+    if (scenario->faults_count == 0)
+        return;
+    walk->is_good = false;
+    int32_t path = reading_enter(&walk->reading, "faults");
+    reading_error_at(&walk->reading, walk->place,
+                     "faults are for the simulator only; the real pair does not fail on purpose");
+    reading_leave(&walk->reading, path);
+}
+
 bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
     struct arena arena;
     arena_init(&arena);
@@ -131,6 +142,7 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file, str
     apply_defaults(&arena, &table_scenario, &standard);
     check_object(&walk, &table_scenario, scenario, &standard);
     check_cluster(&walk, scenario);
+    check_faults(&walk, scenario);
     arena_fini(&arena);
     return walk.is_good;
 }

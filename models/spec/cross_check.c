@@ -2,6 +2,7 @@
  * mean anything; what can, but probably is not what was meant, is a warning. */
 #include "models/spec/cross_check.h"
 
+#include "models/spec/cross_check_inside.h"
 #include "models/spec/table.h"
 #include "models/spec/value.h"
 
@@ -10,29 +11,6 @@
 #include <string.h>
 
 enum { NAMES_MAX = 16 };
-
-struct check {
-    struct reading *reading;
-    const struct spec_scenario *scenario;
-    const struct json *merged;
-};
-
-/* Down to a value: (check, merged.traffic, "chat"). The reading's path follows; `leave` undoes all.
- */
-static const struct json *enter(struct check *check, const struct json *json, const char *key) {
-    (void)reading_enter(check->reading, key);
-    const struct json *member = json ? json_member(json, key) : NULL;
-    return member ? member : json;
-}
-
-static void leave(struct check *check) {
-    reading_leave(check->reading, 0);
-}
-
-/* Whether a layer wrote it; where it did not, a default stands there. */
-static bool is_written(const struct json *json, const char *key) {
-    return json && json_member(json, key) != NULL;
-}
 
 /* ---- names */
 
@@ -493,6 +471,7 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
     }
     check_balancer(&check);
     check_backplane(&check);
+    cross_check_connections(&check);
     check_window(&check);
     check_pinning(&check);
 }

@@ -141,6 +141,18 @@ struct spec_stall {
 struct spec_receive {
 #include "models/spec/rows/receive.def"
 };
+struct spec_arrival {
+#include "models/spec/rows/arrival.def"
+};
+struct spec_session {
+#include "models/spec/rows/session.def"
+};
+struct spec_flap {
+#include "models/spec/rows/flap.def"
+};
+struct spec_reconnect {
+#include "models/spec/rows/reconnect.def"
+};
 struct spec_population {
     const char *name;
 #include "models/spec/rows/population.def"
@@ -171,6 +183,10 @@ struct spec_balancer {
 };
 struct spec_backplane {
 #include "models/spec/rows/backplane.def"
+};
+struct spec_fault {
+    const char *name;
+#include "models/spec/rows/fault.def"
 };
 struct spec_delivery {
 #include "models/spec/rows/delivery.def"

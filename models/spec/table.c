@@ -96,6 +96,34 @@ static const struct table_row receive_rows[] = {
 TABLE(receive, "how clients read")
 #undef THIS
 
+#define THIS spec_arrival
+static const struct table_row arrival_rows[] = {
+#include "models/spec/rows/arrival.def"
+};
+TABLE(arrival, "arrivals")
+#undef THIS
+
+#define THIS spec_session
+static const struct table_row session_rows[] = {
+#include "models/spec/rows/session.def"
+};
+TABLE(session, "a session")
+#undef THIS
+
+#define THIS spec_flap
+static const struct table_row flap_rows[] = {
+#include "models/spec/rows/flap.def"
+};
+TABLE(flap, "connections that break")
+#undef THIS
+
+#define THIS spec_reconnect
+static const struct table_row reconnect_rows[] = {
+#include "models/spec/rows/reconnect.def"
+};
+TABLE(reconnect, "how clients come back")
+#undef THIS
+
 #define THIS spec_population
 static const struct table_row population_rows[] = {
 #include "models/spec/rows/population.def"
@@ -157,6 +185,13 @@ static const struct table_row backplane_rows[] = {
 #include "models/spec/rows/backplane.def"
 };
 TABLE(backplane, "the backplane")
+#undef THIS
+
+#define THIS spec_fault
+static const struct table_row fault_rows[] = {
+#include "models/spec/rows/fault.def"
+};
+TABLE(fault, "a fault")
 #undef THIS
 
 #define THIS spec_delivery
@@ -221,10 +256,11 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,     &receive_table,    &population_table, &room_group_table, &traffic_table,
-    &turn_table,      &send_queue_table, &kernel_table,     &node_table,       &balancer_table,
-    &backplane_table, &delivery_table,   &objectives_table, &window_table,     &prices_table,
-    &uncertain_table, &plan_table,       &machine_table,    &table_scenario,
+    &stall_table,      &receive_table,    &arrival_table,    &session_table,  &flap_table,
+    &reconnect_table,  &population_table, &room_group_table, &traffic_table,  &turn_table,
+    &send_queue_table, &kernel_table,     &node_table,       &balancer_table, &backplane_table,
+    &fault_table,      &delivery_table,   &objectives_table, &window_table,   &prices_table,
+    &uncertain_table,  &plan_table,       &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

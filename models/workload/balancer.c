@@ -7,6 +7,8 @@
 #include "models/workload/balancer.h"
 
 #include "models/workload/draws.h"
+#include "models/workload/faults.h"
+#include "models/workload/sessions.h"
 #include "sim/base/check.h"
 
 #include <stdlib.h>
@@ -18,7 +20,7 @@ struct point {
     int32_t node;
 };
 
-struct deal {
+struct balancer {
     const struct roster *roster;
     uint64_t seed;
     int32_t nodes_count;
@@ -29,6 +31,10 @@ struct deal {
     int32_t *heap; /* nodes, the least loaded first */
     struct point *ring;
     int64_t points_count;
+    bool *is_out;     /* by node */
+    bool has_changed; /* a node was out or gave a connection back: the heap is of no use */
+    uint64_t number;  /* of the client's connections: names its draws */
+    int32_t before;   /* node that it was on; -1: none */
 };
 
 /* --- tables --- */
@@ -37,42 +43,45 @@ static int64_t common_divisor(int64_t a, int64_t b) {
     return b == 0 ? a : common_divisor(b, a % b);
 }
 
-static void list_nodes(struct deal *deal, struct arena *arena) {
-    const struct spec_scenario *scenario = deal->roster->scenario;
+static void list_nodes(struct balancer *balancer, struct arena *arena) {
+    const struct spec_scenario *scenario = balancer->roster->scenario;
     for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
-        deal->nodes_count += (int32_t)scenario->nodes[kind].count;
-    size_t count = (size_t)deal->nodes_count;
-    deal->weight = ARENA_NEW(arena, count, int64_t);
-    deal->held = ARENA_NEW(arena, count, int64_t);
-    deal->entity = ARENA_NEW(arena, count, uint64_t);
-    deal->heap = ARENA_NEW(arena, count, int32_t);
+        balancer->nodes_count += (int32_t)scenario->nodes[kind].count;
+    size_t count = (size_t)balancer->nodes_count;
+    balancer->weight = ARENA_NEW(arena, count, int64_t);
+    balancer->held = ARENA_NEW(arena, count, int64_t);
+    balancer->entity = ARENA_NEW(arena, count, uint64_t);
+    balancer->heap = ARENA_NEW(arena, count, int32_t);
+    balancer->is_out = ARENA_NEW(arena, count, bool);
     int32_t node = 0;
     int64_t divisor = 0;
     for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
         for (int64_t i = 0; i < scenario->nodes[kind].count; i++, node++) {
-            deal->weight[node] = scenario->nodes[kind].weight;
-            deal->entity[node] = (uint64_t)kind << 32 | (uint64_t)i;
-            deal->heap[node] = node;
-            divisor = common_divisor(deal->weight[node], divisor);
+            balancer->weight[node] = scenario->nodes[kind].weight;
+            balancer->entity[node] = (uint64_t)kind << 32 | (uint64_t)i;
+            balancer->heap[node] = node;
+            if (!faults_is_there(scenario, node))
+                balancer->is_out[node] = balancer->has_changed = true;
+            divisor = common_divisor(balancer->weight[node], divisor);
         }
-    for (node = 0; node < deal->nodes_count; node++)
-        deal->weight[node] /= divisor;
+    for (node = 0; node < balancer->nodes_count; node++)
+        balancer->weight[node] /= divisor;
 }
 
-static void make_rotation(struct deal *deal, struct arena *arena) {
-    for (int32_t node = 0; node < deal->nodes_count; node++)
-        deal->rotation_count += deal->weight[node];
-    deal->rotation = ARENA_NEW(arena, (size_t)deal->rotation_count, int32_t);
-    int64_t *credit = ARENA_NEW(arena, (size_t)deal->nodes_count, int64_t);
-    for (int64_t i = 0; i < deal->rotation_count; i++) {
+static void make_rotation(struct balancer *balancer, struct arena *arena) {
+    for (int32_t node = 0; node < balancer->nodes_count; node++)
+        balancer->rotation_count += balancer->weight[node];
+    balancer->rotation = ARENA_NEW(arena, (size_t)balancer->rotation_count, int32_t);
+    int64_t *credit = ARENA_NEW(arena, (size_t)balancer->nodes_count, int64_t);
+    for (int64_t i = 0; i < balancer->rotation_count; i++) {
         int32_t most = 0;
-        for (int32_t node = 0; node < deal->nodes_count; node++) {
-            credit[node] += deal->weight[node];
+        for (int32_t node = 0; node < balancer->nodes_count; node++) {
+            credit[node] += balancer->weight[node];
             if (credit[node] > credit[most])
                 most = node;
         }
-        credit[most] -= deal->rotation_count;
-        deal->rotation[i] = most;
+        credit[most] -= balancer->rotation_count;
+        balancer->rotation[i] = most;
     }
 }
 
@@ -83,44 +92,59 @@ static int compare_points(const void *a, const void *b) {
     return (x->node > y->node) - (x->node < y->node);
 }
 
-static uint64_t draw(const struct deal *deal, uint64_t entity, enum draws_purpose purpose,
+static uint64_t draw(const struct balancer *balancer, uint64_t entity, enum draws_purpose purpose,
                      uint64_t index, struct rng *rng) {
-    rng_init(rng, (struct rng_name){
-                      .seed = deal->seed, .entity = entity, .purpose = purpose, .index = index});
+    rng_init(rng,
+             (struct rng_name){
+                 .seed = balancer->seed, .entity = entity, .purpose = purpose, .index = index});
     return rng_u64(rng);
 }
 
-static void make_ring(struct deal *deal, struct arena *arena) {
-    deal->ring = ARENA_NEW(arena, (size_t)(deal->rotation_count * POINTS_PER_WEIGHT), struct point);
+static void make_ring(struct balancer *balancer, struct arena *arena) {
+    balancer->ring =
+        ARENA_NEW(arena, (size_t)(balancer->rotation_count * POINTS_PER_WEIGHT), struct point);
     struct rng rng;
-    for (int32_t node = 0; node < deal->nodes_count; node++)
-        for (int64_t i = 0; i < deal->weight[node] * POINTS_PER_WEIGHT; i++)
-            deal->ring[deal->points_count++] = (struct point){
-                draw(deal, deal->entity[node], DRAWS_HASH_RING, (uint64_t)i, &rng), node};
-    qsort(deal->ring, (size_t)deal->points_count, sizeof *deal->ring, compare_points);
+    for (int32_t node = 0; node < balancer->nodes_count; node++)
+        for (int64_t i = 0; i < balancer->weight[node] * POINTS_PER_WEIGHT; i++)
+            balancer->ring[balancer->points_count++] = (struct point){
+                draw(balancer, balancer->entity[node], DRAWS_HASH_RING, (uint64_t)i, &rng), node};
+    qsort(balancer->ring, (size_t)balancer->points_count, sizeof *balancer->ring, compare_points);
 }
 
 /* --- policies --- */
 
-static int32_t next_in_turn(struct deal *deal, int32_t client) {
+static int32_t next_in_turn(struct balancer *balancer, int32_t client) {
     (void)client;
-    int32_t node = deal->rotation[deal->next];
-    deal->next = deal->next + 1 < deal->rotation_count ? deal->next + 1 : 0;
+    int32_t node = -1;
+    for (int64_t i = 0; i < balancer->rotation_count && node < 0; i++) {
+        int32_t next = balancer->rotation[balancer->next];
+        balancer->next = balancer->next + 1 < balancer->rotation_count ? balancer->next + 1 : 0;
+        node = balancer->is_out[next] ? -1 : next;
+    }
     return node;
 }
 
+/* A node that is out hands over to the next one. */
+static int32_t sticky(struct balancer *balancer, int32_t client) {
+    if (balancer->before >= 0 && !balancer->is_out[balancer->before])
+        return balancer->before;
+    return next_in_turn(balancer, client);
+}
+
 /* Whether `a` would hold fewer connections for its weight with one more than `b` would. */
-static bool is_less_loaded(const struct deal *deal, int32_t a, int32_t b) {
-    int64_t x = (deal->held[a] + 1) * deal->weight[b], y = (deal->held[b] + 1) * deal->weight[a];
+static bool is_less_loaded(const struct balancer *balancer, int32_t a, int32_t b) {
+    int64_t x = (balancer->held[a] + 1) * balancer->weight[b],
+            y = (balancer->held[b] + 1) * balancer->weight[a];
     return x != y ? x < y : a < b;
 }
 
-static void sink(struct deal *deal, int32_t hole) {
-    int32_t *heap = deal->heap, node = heap[hole];
-    for (int32_t child = 2 * hole + 1; child < deal->nodes_count; child = 2 * hole + 1) {
-        if (child + 1 < deal->nodes_count && is_less_loaded(deal, heap[child + 1], heap[child]))
+static void sink(struct balancer *balancer, int32_t hole) {
+    int32_t *heap = balancer->heap, node = heap[hole];
+    for (int32_t child = 2 * hole + 1; child < balancer->nodes_count; child = 2 * hole + 1) {
+        if (child + 1 < balancer->nodes_count &&
+            is_less_loaded(balancer, heap[child + 1], heap[child]))
             child++;
-        if (!is_less_loaded(deal, heap[child], node))
+        if (!is_less_loaded(balancer, heap[child], node))
             break;
         heap[hole] = heap[child];
         hole = child;
@@ -128,72 +152,131 @@ static void sink(struct deal *deal, int32_t hole) {
     heap[hole] = node;
 }
 
+static int32_t least_of_all(const struct balancer *balancer) {
+    int32_t least = -1;
+    for (int32_t node = 0; node < balancer->nodes_count; node++)
+        if (!balancer->is_out[node] && (least < 0 || is_less_loaded(balancer, node, least)))
+            least = node;
+    return least;
+}
+
 /* The one that was picked last stands at the top and holds one more since. */
-static int32_t least_connections(struct deal *deal, int32_t client) {
+static int32_t least_connections(struct balancer *balancer, int32_t client) {
     (void)client;
-    sink(deal, 0);
-    return deal->heap[0];
+    if (balancer->has_changed)
+        return least_of_all(balancer);
+    sink(balancer, 0);
+    return balancer->heap[0];
 }
 
-static int32_t drawn_node(const struct deal *deal, uint64_t value) {
-    return deal->rotation[value % (uint64_t)deal->rotation_count];
+enum { REDRAWS_MAX = 1000 };
+
+/* A node that is not out, by weight; after so many draws in vain the next one in turn. */
+static int32_t drawn_node(struct balancer *balancer, uint64_t value, struct rng *rng) {
+    for (int32_t i = 0; i < REDRAWS_MAX; i++) {
+        int32_t node = balancer->rotation[value % (uint64_t)balancer->rotation_count];
+        if (!balancer->is_out[node])
+            return node;
+        value = rng_u64(rng);
+    }
+    return next_in_turn(balancer, 0);
 }
 
-static int32_t at_random(struct deal *deal, int32_t client) {
+static int32_t at_random(struct balancer *balancer, int32_t client) {
     struct rng rng;
-    uint64_t entity = roster_client_entity(deal->roster, client);
-    return drawn_node(deal, draw(deal, entity, DRAWS_BALANCER, 0, &rng));
+    uint64_t entity = roster_client_entity(balancer->roster, client);
+    uint64_t value = draw(balancer, entity, DRAWS_BALANCER, balancer->number, &rng);
+    return drawn_node(balancer, value, &rng);
 }
 
-static int32_t two_choices(struct deal *deal, int32_t client) {
+static int32_t two_choices(struct balancer *balancer, int32_t client) {
     struct rng rng;
-    uint64_t entity = roster_client_entity(deal->roster, client);
-    int32_t one = drawn_node(deal, draw(deal, entity, DRAWS_BALANCER, 0, &rng));
-    int32_t other = drawn_node(deal, rng_u64(&rng));
-    return is_less_loaded(deal, other, one) ? other : one;
+    uint64_t entity = roster_client_entity(balancer->roster, client);
+    uint64_t value = draw(balancer, entity, DRAWS_BALANCER, balancer->number, &rng);
+    int32_t one = drawn_node(balancer, value, &rng);
+    int32_t other = drawn_node(balancer, rng_u64(&rng), &rng);
+    return one >= 0 && is_less_loaded(balancer, other, one) ? other : one;
 }
 
-/* The first point at or after the client's own, around the end. */
-static int32_t on_the_ring(struct deal *deal, int32_t client) {
+/* The first point at or after the client's own, around the end; past the points of who is out. */
+static int32_t on_the_ring(struct balancer *balancer, int32_t client) {
     struct rng rng;
-    uint64_t entity = roster_client_entity(deal->roster, client);
-    uint64_t at = draw(deal, entity, DRAWS_BALANCER, 0, &rng);
-    int64_t low = 0, high = deal->points_count;
+    uint64_t entity = roster_client_entity(balancer->roster, client);
+    uint64_t at = draw(balancer, entity, DRAWS_BALANCER, 0, &rng);
+    int64_t low = 0, high = balancer->points_count;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (deal->ring[middle].at < at)
+        if (balancer->ring[middle].at < at)
             low = middle + 1;
         else
             high = middle;
     }
-    return deal->ring[low < deal->points_count ? low : 0].node;
+    for (int64_t i = 0; i < balancer->points_count; i++) {
+        int32_t node = balancer->ring[(low + i) % balancer->points_count].node;
+        if (!balancer->is_out[node])
+            return node;
+    }
+    return -1;
 }
 
-static int32_t (*const pick[])(struct deal *, int32_t) = {
+static int32_t (*const pick[])(struct balancer *, int32_t) = {
     [SPEC_ROUND_ROBIN] = next_in_turn,
     [SPEC_LEAST_CONNECTIONS] = least_connections,
     [SPEC_RANDOM] = at_random,
     [SPEC_TWO_CHOICES] = two_choices,
     [SPEC_CONSISTENT_HASH] = on_the_ring,
-    [SPEC_STICKY] =
-        next_in_turn, /* where it lands the first time; nobody comes back in this model */
+    [SPEC_STICKY] = sticky,
 };
 
+struct balancer *balancer_new(const struct roster *roster, uint64_t seed, struct arena *arena) {
+    struct balancer *balancer = ARENA_NEW(arena, 1, struct balancer);
+    *balancer = (struct balancer){.roster = roster, .seed = seed, .before = -1};
+    list_nodes(balancer, arena);
+    CHECK(balancer->nodes_count > 0);
+    make_rotation(balancer, arena);
+    for (int32_t i = balancer->nodes_count / 2; i >= 0; i--)
+        sink(balancer, i);
+    if (roster->scenario->balancer.policy == SPEC_CONSISTENT_HASH)
+        make_ring(balancer, arena);
+    return balancer;
+}
+
+int32_t balancer_pick(struct balancer *balancer, int32_t client, uint64_t number, int32_t before) {
+    balancer->number = number;
+    balancer->before = before;
+    int32_t node = pick[balancer->roster->scenario->balancer.policy](balancer, client);
+    if (node >= 0)
+        balancer->held[node]++;
+    return node;
+}
+
+void balancer_hold(struct balancer *balancer, int32_t node, int64_t by) {
+    balancer->held[node] += by;
+    balancer->has_changed = true;
+}
+
+void balancer_set_out(struct balancer *balancer, int32_t node, bool is_out) {
+    balancer->is_out[node] = is_out;
+    balancer->has_changed = true;
+}
+
+int64_t balancer_surplus(const struct balancer *balancer, int32_t node) {
+    int64_t held = 0, weight = 0;
+    for (int32_t i = 0; i < balancer->nodes_count; i++) {
+        held += balancer->held[i];
+        weight += balancer->is_out[i] ? 0 : balancer->weight[i];
+    }
+    int64_t mine = balancer->is_out[node] ? 0 : balancer->weight[node];
+    int64_t share = weight > 0 ? (held * mine + weight - 1) / weight : 0;
+    return balancer->held[node] > share ? balancer->held[node] - share : 0;
+}
+
 void balancer_deal(const struct roster *roster, uint64_t seed, int32_t *node_of) {
-    enum spec_balancing policy = roster->scenario->balancer.policy;
-    struct deal deal = {.roster = roster, .seed = seed};
     struct arena arena;
     arena_init(&arena);
-    list_nodes(&deal, &arena);
-    CHECK(deal.nodes_count > 0);
-    make_rotation(&deal, &arena);
-    for (int32_t i = deal.nodes_count / 2; i >= 0; i--)
-        sink(&deal, i);
-    if (policy == SPEC_CONSISTENT_HASH)
-        make_ring(&deal, &arena);
-    for (int32_t client = 0; client < roster->clients_count; client++) {
-        node_of[client] = pick[policy](&deal, client);
-        deal.held[node_of[client]]++;
-    }
+    struct balancer *balancer = balancer_new(roster, seed, &arena);
+    for (int32_t client = 0; client < roster->clients_count; client++)
+        node_of[client] =
+            sessions_is_present(roster, client) ? balancer_pick(balancer, client, 0, -1) : -1;
     arena_fini(&arena);
 }

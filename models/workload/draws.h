@@ -19,6 +19,10 @@ enum draws_purpose {
     DRAWS_PARTITION, /* entity: room: which of several backplane instances has it */
     DRAWS_HOP,       /* entity: room, index: number of its publish and of the hop's end */
     DRAWS_POLL,      /* entity: node by kind and number within it */
+    DRAWS_CLIENT_ARRIVAL = 48, /* index: population */
+    DRAWS_SESSION,             /* entity: client, index: number of its session */
+    DRAWS_FLAP,                /* entity: client */
+    DRAWS_RECONNECT,           /* entity: client, index: number of the wait or of the detection */
 };
 
 /* One draw, rounded to a whole number within the distribution's own bounds. */

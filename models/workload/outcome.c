@@ -18,6 +18,10 @@ void outcome_fini(struct outcome *outcome) {
     hist_fini(&outcome->latency);
     free(outcome->series.delay_ms);
     free(outcome->series.deliveries);
+    free(outcome->timeline.connected);
+    free(outcome->timeline.unreachable);
+    free(outcome->timeline.backlog);
+    outcome->timeline = (struct outcome_timeline){0};
     free(outcome->by_node);
     outcome->by_node = NULL;
     outcome->by_node_count = outcome->by_node_max = 0;
@@ -154,28 +158,72 @@ static const char *nearest_to_limit(const struct outcome *outcome) {
     return name;
 }
 
+/* A fault changes the delay for a while: what then looks like growth is its beginning. */
 static bool is_growing(const struct outcome *outcome, const struct spec_objectives *objectives) {
+    if (!isnan(outcome->metric[OUTCOME_recovery_s]))
+        return false;
     double growth = outcome->metric[OUTCOME_backlog_growth]; /* ms per s */
     double error = outcome->metric[OUTCOME_backlog_growth_stderr];
     double bound = base_ms(objectives->delivery.within) / (20 * base_seconds(outcome->window_ns));
     return growth > bound && growth > 2 * error; /* false when either is NAN */
 }
 
+static bool is_above(double value, base_ns limit_ns) {
+    return limit_ns != BASE_NS_MAX && value > (double)limit_ns;
+}
+
+/* The objective about connections that is missed, or NULL. A run without such figures misses none.
+ */
+static const char *missed_connections(const struct outcome *outcome,
+                                      const struct spec_objectives *objectives) {
+    const double *metric = outcome->metric;
+    if (is_above(metric[OUTCOME_recovery_s] * (double)BASE_NS_PER_S, objectives->recovery))
+        return "recovery";
+    if (metric[OUTCOME_unreachable_share] > objectives->unreachable_share)
+        return "unreachable_share";
+    if (metric[OUTCOME_imbalance] > objectives->imbalance)
+        return "imbalance";
+    if (is_above(metric[OUTCOME_longest_outage_ms] * (double)BASE_NS_PER_MS,
+                 objectives->longest_gap))
+        return "longest_gap";
+    return NULL;
+}
+
+static bool is_lost_by_outage(const double *metric) {
+    return metric[OUTCOME_lost_unreachable] + metric[OUTCOME_lost_with_node] +
+               metric[OUTCOME_lost_with_connection] >
+           0; /* false when they are NAN */
+}
+
+/* Nothing was due: what there is to say is about connections. */
+static void judge_idle(struct outcome *outcome, const char *missed) {
+    const struct outcome_resource *resource = exhausted(outcome);
+    bool has_churn = !isnan(outcome->metric[OUTCOME_unreachable_share]);
+    outcome->verdict = resource || missed ? OUTCOME_FAILS
+                       : has_churn        ? OUTCOME_HOLDS
+                                          : OUTCOME_CANNOT_TELL;
+    outcome->broke = missed ? missed : resource ? resource->name : "";
+}
+
 void outcome_judge(struct outcome *outcome, const struct spec_objectives *objectives) {
     const double *metric = outcome->metric;
     outcome->broke = "";
+    const char *missed = missed_connections(outcome, objectives);
     double due = metric[OUTCOME_due];
     if (!(due > 0) || isnan(metric[OUTCOME_late_share])) {
-        outcome->verdict = exhausted(outcome) ? OUTCOME_FAILS : OUTCOME_CANNOT_TELL;
-        outcome->broke = exhausted(outcome) ? exhausted(outcome)->name : "";
+        judge_idle(outcome, missed);
         return;
     }
     bool is_late = metric[OUTCOME_late_share] > 1 - objectives->delivery.share + 1e-12;
     bool is_lost = metric[OUTCOME_lost] > objectives->lost_share * due;
     bool grows = is_growing(outcome, objectives);
     const struct outcome_resource *over = overrun(outcome);
-    if (is_lost && metric[OUTCOME_unrouted] > 0)
+    if (missed)
+        outcome->broke = missed;
+    else if (is_lost && metric[OUTCOME_unrouted] > 0)
         outcome->broke = "backplane";
+    else if (is_lost && is_lost_by_outage(metric))
+        outcome->broke = "outage";
     else if (is_lost && metric[OUTCOME_closed_slow] > 0)
         outcome->broke = "send_queue";
     else if (exhausted(outcome) && metric[OUTCOME_refused] > 0)
@@ -189,6 +237,6 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
     bool is_refused = metric[OUTCOME_refused] > 0;
     if (is_refused && !*outcome->broke)
         outcome->broke = "open_files";
-    bool is_missed = is_late || is_lost || is_refused || over;
+    bool is_missed = is_late || is_lost || is_refused || over || missed;
     outcome->verdict = grows ? OUTCOME_UNSTABLE : is_missed ? OUTCOME_FAILS : OUTCOME_HOLDS;
 }

@@ -47,6 +47,13 @@ struct outcome_series { /* equal windows from the start of the measured window *
     double *deliveries;
 };
 
+/* Of a run whose connections come and go: at the end of each step from the start of the run on. */
+struct outcome_timeline {
+    base_ns step_ns;
+    int32_t count;
+    double *connected, *unreachable, *backlog; /* [count]; backlog: in accept queues */
+};
+
 enum { OUTCOME_RESOURCES_MAX = 32 };
 
 struct outcome {
@@ -60,9 +67,10 @@ struct outcome {
     int32_t by_node_count, by_node_max;
     int64_t closed_by_reason[SLOW_REASON_COUNT];
     struct outcome_series series;
+    struct outcome_timeline timeline; /* count 0: none */
     enum outcome_verdict verdict;
-    const char *broke;   /* what broke first: a resource's name, "delivery", "lost_share" or "" when
-                            it holds */
+    const char *broke;   /* what broke first: a resource's name, "delivery", "lost_share", an
+                            objective's or "" when   it holds */
     const char *refused; /* a measured run that is not one: why, in words; NULL otherwise */
     base_ns window_ns;   /* length of the measured window */
     base_ns warm_up_ns;  /* what was cut */
@@ -71,7 +79,7 @@ struct outcome {
 };
 
 void outcome_init(struct outcome *outcome); /* every metric NAN, verdict CANNOT_TELL */
-void outcome_fini(struct outcome *outcome); /* frees histogram, series and by_node */
+void outcome_fini(struct outcome *outcome); /* frees histogram, series, timeline and by_node */
 
 /* Keeps a node's resource, and puts it in front of the others of its name if it is nearer to its
  * limit. */

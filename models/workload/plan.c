@@ -6,6 +6,7 @@
 #include "models/workload/plan.h"
 
 #include "models/workload/draws.h"
+#include "models/workload/pace.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
 
@@ -14,10 +15,7 @@
 
 struct plan_stream {
     struct rng arrivals;
-    double point;       /* E_k: the unit-rate process's latest point */
-    double stage_start; /* cumulative rate at the start of the current stage, at scale 1 */
-    base_ns stage_start_ns;
-    int32_t stage;
+    struct pace_position position;
     int32_t traffic;
     int32_t source;  /* a room, a client, or 0 for traffic in all */
     uint64_t entity; /* of its draws: who the source is, whatever its number */
@@ -118,35 +116,9 @@ uint64_t plan_seed_of(uint64_t seed, uint64_t replication) {
     return rng_u64(&rng);
 }
 
-/* The instant at which the cumulative rate passes point / scale; BASE_NS_MAX: it never does. */
-static base_ns due_of(struct plan *plan, struct plan_stream *stream) {
-    const struct spec_pace *pace = &plan->roster->scenario->traffic[stream->traffic].rate;
-    double target = stream->point / plan->scale;
-    for (;;) {
-        const struct spec_stage *stage = &pace->stages[stream->stage];
-        bool is_last = stream->stage + 1 == pace->stages_count || stage->for_ns == BASE_NS_MAX;
-        double passed = is_last ? INFINITY : stage->rate_per_s * base_seconds(stage->for_ns);
-        if (target - stream->stage_start < passed) {
-            if (stage->rate_per_s <= 0)
-                return BASE_NS_MAX;
-            base_ns into_ns =
-                base_ns_from_seconds((target - stream->stage_start) / stage->rate_per_s);
-            return into_ns == BASE_NS_MAX ? BASE_NS_MAX : stream->stage_start_ns + into_ns;
-        }
-        stream->stage_start += passed;
-        stream->stage_start_ns += stage->for_ns;
-        stream->stage++;
-    }
-}
-
 static base_ns next_due(struct plan *plan, struct plan_stream *stream) {
-    bool is_poisson =
-        plan->roster->scenario->traffic[stream->traffic].rate.kind == SPEC_PACE_POISSON;
-    if (is_poisson)
-        stream->point += rng_exponential(&stream->arrivals, 1);
-    else /* evenly spaced from a random phase on */
-        stream->point += stream->point == 0 ? rng_uniform(&stream->arrivals) : 1;
-    return due_of(plan, stream);
+    return pace_next(&plan->roster->scenario->traffic[stream->traffic].rate, plan->scale,
+                     &stream->position, &stream->arrivals);
 }
 
 /* --- the heap --- */
