@@ -40,6 +40,14 @@ static void stop_timer(struct churn *churn, int32_t client) {
 
 /* --- attempts --- */
 
+/* To the balancer it is on no node any more. */
+static void release(struct churn *churn, int32_t client) {
+    struct churn_client *c = &churn->clients[client];
+    if (c->is_dealt)
+        balancer_hold(churn->balancer, c->node, -1);
+    c->is_dealt = false;
+}
+
 static void timed_out(void *target, uint64_t client, base_ns now_ns) {
     (void)now_ns;
     struct churn *churn = target;
@@ -56,9 +64,9 @@ static void try(struct churn *churn, int32_t client, base_ns now_ns) {
     set_timer(churn, client, population_of(churn, client)->reconnect.handshake_timeout, timed_out);
     int32_t node = balancer_pick(churn->balancer, client, c->attempts_count, c->node);
     if (node < 0)
-        return;                               /* nobody answers */
-    balancer_hold(churn->balancer, node, -1); /* holds it when it is connected */
+        return; /* nobody answers */
     c->node = node;
+    c->is_dealt = true;
     handshake_knock(churn, client, now_ns);
 }
 
@@ -71,6 +79,7 @@ static void try_again(void *target, uint64_t client, base_ns now_ns) {
 void churn_retry(struct churn *churn, int32_t client) {
     struct churn_client *c = &churn->clients[client];
     struct rng rng = next_draw(churn, client);
+    release(churn, client);
     base_ns wait_ns = reconnect_wait(&population_of(churn, client)->reconnect, &c->reconnect, &rng);
     c->state = CHURN_WAITING;
     if (wait_ns < BASE_NS_MAX) {
@@ -102,7 +111,6 @@ static void hold(struct churn *churn, int32_t client, int32_t node, int64_t by) 
     layout->connections_count += by;
     churn->counts.connected += by;
     n->memory_fixed_bytes += by * llround(bytes_of(churn, client, place));
-    balancer_hold(churn->balancer, node, by);
 }
 
 static void broke(void *target, uint64_t client, base_ns now_ns) {
@@ -155,6 +163,7 @@ static void detach(struct churn *churn, int32_t client, base_ns now_ns,
     run_cancel(cluster->run, c->breaks);
     c->breaks = 0;
     c->is_closing = c->is_leaving = false;
+    release(churn, client);
     hold(churn, client, layout->node_of[client], -1);
     layout->worker_of[client] = layout->node_of[client] = -1;
 }
@@ -228,6 +237,7 @@ static void push_away(struct churn *churn, int32_t client) {
 static void end_session(struct churn *churn, int32_t client, base_ns now_ns) {
     struct churn_client *c = &churn->clients[client];
     stop_timer(churn, client);
+    release(churn, client);
     if (c->state == CHURN_CONNECTED)
         disconnect(churn, client, now_ns, MEMBERSHIP_LEFT);
     churn_set_unreachable(churn, client, false, now_ns);
@@ -456,6 +466,7 @@ static void start_client(struct churn *churn, int32_t client) {
         return;
     }
     c->node = balancer_pick(churn->balancer, client, 0, -1);
+    c->is_dealt = c->node >= 0;
     start_session(churn, client);
     if (layout->worker_of[client] >= 0) {
         c->state = CHURN_CONNECTED;
@@ -463,8 +474,6 @@ static void start_client(struct churn *churn, int32_t client) {
         expect_break(churn, client, true);
         return;
     }
-    if (c->node >= 0) /* and not let in */
-        balancer_hold(churn->balancer, c->node, -1);
     churn_set_unreachable(churn, client, true, 0);
     churn_retry(churn, client);
 }

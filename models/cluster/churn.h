@@ -40,6 +40,7 @@ struct churn_client {
     bool is_unreachable; /* wants a connection and has none that works */
     bool is_closing;     /* a turn of its worker will end the connection */
     bool is_leaving;     /* ... because it said goodbye */
+    bool is_dealt;       /* the balancer counts it on `node`, from its attempt on */
 };
 
 struct churn_handshake {
