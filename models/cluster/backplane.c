@@ -62,7 +62,8 @@ static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int
     for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++) {
         struct layout_place at = layout->room_at[i];
         int32_t node = layout->worker_node[at.worker];
-        bool is_empty = layout_room(layout, at.worker, at.slot)->members_count == 0;
+        bool is_empty = backplane->cluster->churn &&
+                        layout_room(layout, at.worker, at.slot)->members_count == 0;
         if (node != before && node != except && !is_empty)
             backplane->targets[count++] = node;
         before = is_empty ? before : node;

@@ -113,33 +113,6 @@ static void hold(struct churn *churn, int32_t client, int32_t node, int64_t by) 
     n->memory_fixed_bytes += by * llround(bytes_of(churn, client, place));
 }
 
-static void broke(void *target, uint64_t client, base_ns now_ns) {
-    struct churn *churn = target;
-    struct churn_client *c = &churn->clients[client];
-    c->breaks = 0;
-    churn_drop(churn, (int32_t)client, now_ns, MEMBERSHIP_CONNECTION);
-    c->state = CHURN_WAITING; /* for its network, and only then as its policy says */
-    set_timer(churn, (int32_t)client, population_of(churn, (int32_t)client)->flap.for_, try_again);
-}
-
-static void expect_break(struct churn *churn, int32_t client, bool is_first) {
-    const struct layout *layout = churn->cluster->layout;
-    base_ns after_ns = sessions_breaks_after(layout->roster, layout->seed, client, is_first);
-    if (after_ns == BASE_NS_MAX)
-        return;
-    churn->clients[client].breaks =
-        run_after(churn->cluster->run, after_ns, broke, churn, (uint64_t)client);
-    churn->cluster->consumers[layout->consumer_of[client]].breaks_ns =
-        churn->cluster->run->now_ns + after_ns;
-}
-
-static void detected(void *target, uint64_t client, base_ns now_ns) {
-    struct churn *churn = target;
-    churn->clients[client].timer = 0;
-    churn_drop(churn, (int32_t)client, now_ns, MEMBERSHIP_NODE);
-    churn_retry(churn, (int32_t)client);
-}
-
 /* The worker's side of the connection. */
 static void stop_hearing(struct churn *churn, int32_t client, base_ns now_ns,
                          enum membership_cause cause) {
@@ -168,8 +141,81 @@ static void detach(struct churn *churn, int32_t client, base_ns now_ns,
     layout->worker_of[client] = layout->node_of[client] = -1;
 }
 
+/* Ends the connection on both sides. */
+static void disconnect(struct churn *churn, int32_t client, base_ns now_ns,
+                       enum membership_cause cause) {
+    if (churn->cluster->layout->worker_of[client] >= 0)
+        detach(churn, client, now_ns, cause);
+    churn->clients[client].is_deaf = false;
+}
+
+static void push_away(struct churn *churn, int32_t client) {
+    struct churn_away *away = &churn->away[churn->cluster->layout->roster->population[client]];
+    away->clients[(away->first + away->count++) % away->max] = client;
+}
+
+static void end_session(struct churn *churn, int32_t client, base_ns now_ns) {
+    struct churn_client *c = &churn->clients[client];
+    stop_timer(churn, client);
+    release(churn, client);
+    if (c->state == CHURN_CONNECTED)
+        disconnect(churn, client, now_ns, MEMBERSHIP_LEFT);
+    churn_set_unreachable(churn, client, false, now_ns);
+    churn->counts.wanting--;
+    c->state = CHURN_AWAY;
+    push_away(churn, client);
+}
+
+/* False: it was leaving anyway, and is away. */
+static bool drop(struct churn *churn, int32_t client, base_ns now_ns, enum membership_cause cause) {
+    if (churn->clients[client].is_leaving) {
+        end_session(churn, client, now_ns);
+        return false;
+    }
+    stop_timer(churn, client);
+    disconnect(churn, client, now_ns, cause);
+    churn_set_unreachable(churn, client, true, now_ns);
+    return true;
+}
+
+void churn_lose(struct churn *churn, int32_t client, base_ns now_ns, enum membership_cause cause) {
+    if (drop(churn, client, now_ns, cause))
+        churn_retry(churn, client);
+}
+
+static void broke(void *target, uint64_t client, base_ns now_ns) {
+    struct churn *churn = target;
+    struct churn_client *c = &churn->clients[client];
+    c->breaks = 0;
+    if (!drop(churn, (int32_t)client, now_ns, MEMBERSHIP_CONNECTION))
+        return;
+    c->state = CHURN_WAITING; /* for its network, and only then as its policy says */
+    set_timer(churn, (int32_t)client, population_of(churn, (int32_t)client)->flap.for_, try_again);
+}
+
+static void expect_break(struct churn *churn, int32_t client, bool is_first) {
+    const struct layout *layout = churn->cluster->layout;
+    base_ns after_ns = sessions_breaks_after(layout->roster, layout->seed, client, is_first);
+    if (after_ns == BASE_NS_MAX)
+        return;
+    churn->clients[client].breaks =
+        run_after(churn->cluster->run, after_ns, broke, churn, (uint64_t)client);
+    churn->cluster->consumers[layout->consumer_of[client]].breaks_ns =
+        churn->cluster->run->now_ns + after_ns;
+}
+
+static void detected(void *target, uint64_t client, base_ns now_ns) {
+    struct churn *churn = target;
+    churn->clients[client].timer = 0;
+    churn_lose(churn, (int32_t)client, now_ns, MEMBERSHIP_NODE);
+}
+
 void churn_deafen(struct churn *churn, int32_t client, base_ns now_ns, bool is_node_gone) {
     struct churn_client *c = &churn->clients[client];
+    if (c->is_leaving) { /* it waits for no answer */
+        end_session(churn, client, now_ns);
+        return;
+    }
     if (!c->is_deaf) {
         struct rng rng = next_draw(churn, client);
         stop_hearing(churn, client, now_ns, MEMBERSHIP_NODE);
@@ -197,7 +243,7 @@ void churn_hears_again(struct churn *churn, int32_t client, base_ns now_ns) {
     start_hearing(churn, client, now_ns);
 }
 
-static void connect(struct churn *churn, int32_t client, int32_t worker, base_ns now_ns) {
+void churn_connect(struct churn *churn, int32_t client, int32_t worker, base_ns now_ns) {
     struct churn_client *c = &churn->clients[client];
     struct layout *layout = &churn->membership.layout;
     stop_timer(churn, client);
@@ -213,38 +259,7 @@ static void connect(struct churn *churn, int32_t client, int32_t worker, base_ns
     slow_check_memory(&churn->cluster->workers[worker]);
 }
 
-/* Ends the connection on both sides. */
-static void disconnect(struct churn *churn, int32_t client, base_ns now_ns,
-                       enum membership_cause cause) {
-    if (churn->cluster->layout->worker_of[client] >= 0)
-        detach(churn, client, now_ns, cause);
-    churn->clients[client].is_deaf = false;
-}
-
-void churn_drop(struct churn *churn, int32_t client, base_ns now_ns, enum membership_cause cause) {
-    stop_timer(churn, client);
-    disconnect(churn, client, now_ns, cause);
-    churn_set_unreachable(churn, client, true, now_ns);
-}
-
 /* --- sessions --- */
-
-static void push_away(struct churn *churn, int32_t client) {
-    struct churn_away *away = &churn->away[churn->cluster->layout->roster->population[client]];
-    away->clients[(away->first + away->count++) % away->max] = client;
-}
-
-static void end_session(struct churn *churn, int32_t client, base_ns now_ns) {
-    struct churn_client *c = &churn->clients[client];
-    stop_timer(churn, client);
-    release(churn, client);
-    if (c->state == CHURN_CONNECTED)
-        disconnect(churn, client, now_ns, MEMBERSHIP_LEFT);
-    churn_set_unreachable(churn, client, false, now_ns);
-    churn->counts.wanting--;
-    c->state = CHURN_AWAY;
-    push_away(churn, client);
-}
 
 /* Who is connected says goodbye; who is not just goes. */
 static void session_over(void *target, uint64_t client, base_ns now_ns) {
@@ -309,103 +324,12 @@ static void closed(void *target, uint64_t client, base_ns now_ns) {
     struct churn *churn = target;
     const struct churn_client *c = &churn->clients[client];
     int32_t consumer = churn->cluster->layout->consumer_of[client];
-    if (c->state != CHURN_CONNECTED || !churn->cluster->consumers[consumer].is_closed)
-        return;
-    churn_drop(churn, (int32_t)client, now_ns, MEMBERSHIP_CONNECTION);
-    churn_retry(churn, (int32_t)client);
+    if (c->state == CHURN_CONNECTED && churn->cluster->consumers[consumer].is_closed)
+        churn_lose(churn, (int32_t)client, now_ns, MEMBERSHIP_CONNECTION);
 }
 
 void churn_closed(struct churn *churn, int32_t client, base_ns now_ns) {
     run_at(churn->cluster->run, now_ns, closed, churn, (uint64_t)client);
-}
-
-void churn_at_turn_end(struct node_worker *worker, struct churn_ended ended) {
-    struct churn_list *list = &worker->cluster->churn->ended[worker->index];
-    if (list->count == list->max) {
-        list->max = list->max ? 2 * list->max : 64;
-        list->items = realloc(list->items, (size_t)list->max * sizeof *list->items);
-        CHECK(list->items != NULL && list->max > 0);
-    }
-    list->items[list->count++] = ended;
-}
-
-/* A close frame each way: who sends the first one makes no difference. */
-void churn_say_goodbye(struct node_worker *worker, int32_t client, base_ns *now_ns) {
-    enum { CLOSE_BYTES = 8, ANSWER_BYTES = 4 }; /* RFC 6455: masked, with a status; not masked */
-    double coldest = worker->cluster->layout->working_set[worker->index];
-    struct costs_write answer = {
-        .frames = 1, .bytes = ANSWER_BYTES, .working_set = coldest, .scattered = 1};
-    *now_ns += costs_read(&worker->costs, CLOSE_BYTES, coldest);
-    *now_ns += costs_write(&worker->costs, &answer);
-    churn_at_turn_end(worker, (struct churn_ended){.client = client});
-}
-
-/* --- the end of a turn --- */
-
-static void shake_hands(struct churn *churn, struct node_worker *worker, struct churn_ended ended,
-                        base_ns now_ns) {
-    const struct churn_client *c = &churn->clients[ended.client];
-    const struct layout_node *place = worker->node->place;
-    churn->counts.handshakes++;
-    if (c->state != CHURN_TRYING || c->attempts_count != ended.attempt) {
-        churn->counts.wasted++;
-        return;
-    }
-    int32_t node = churn->cluster->layout->worker_node[worker->index];
-    int64_t held = churn->membership.layout.nodes[node].connections_count;
-    if (held >= limits_connections_max(churn->cluster->layout->scenario, place->spec)) {
-        churn->counts.refused++;
-        churn_retry(churn, ended.client);
-        return;
-    }
-    connect(churn, ended.client, worker->index, now_ns);
-}
-
-static void close_now(struct churn *churn, const struct node_worker *worker, int32_t client,
-                      base_ns now_ns) {
-    const struct churn_client *c = &churn->clients[client];
-    if (!c->is_closing || churn->cluster->layout->worker_of[client] != worker->index)
-        return; /* it was gone before */
-    if (c->is_leaving) {
-        end_session(churn, client, now_ns);
-        return;
-    }
-    churn_drop(churn, client, now_ns, MEMBERSHIP_CONNECTION);
-    churn_retry(churn, client);
-}
-
-void churn_turn_over(struct node_worker *worker, base_ns now_ns) {
-    struct churn *churn = worker->cluster->churn;
-    struct churn_list *list = &churn->ended[worker->index];
-    for (int32_t i = 0; i < list->count && !worker->node->is_dead; i++)
-        if (list->items[i].is_handshake)
-            shake_hands(churn, worker, list->items[i], now_ns);
-        else
-            close_now(churn, worker, list->items[i].client, now_ns);
-    list->count = 0;
-}
-
-/* --- publishes --- */
-
-bool churn_sends(struct churn *churn, const struct plan_publish *publish) {
-    struct cluster *cluster = churn->cluster;
-    const struct churn_client *c = &churn->clients[publish->client];
-    if (c->state == CHURN_AWAY || c->state == CHURN_GAVE_UP)
-        return false;
-    int64_t unreachable = publish->is_heard ? churn->unreachable_of[publish->room] : 0;
-    int32_t consumer = cluster->layout->consumer_of[publish->client];
-    bool is_closed = consumer >= 0 && cluster->consumers[consumer].is_closed;
-    bool is_sent = !c->is_unreachable && !is_closed;
-    int64_t lost = unreachable;
-    if (!is_sent && publish->is_heard)
-        lost += cluster_recipients(cluster, publish->room);
-    tally_due(&cluster->tally, publish->due_ns, lost);
-    tally_lost(&cluster->tally, publish->due_ns, lost);
-    if (cluster_within_window(cluster, publish->due_ns, publish->due_ns + 1) > 0) {
-        churn->counts.lost_unreachable += lost;
-        churn->counts.publishes++;
-    }
-    return is_sent;
 }
 
 /* --- set-up --- */

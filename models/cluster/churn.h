@@ -140,8 +140,8 @@ void churn_turn_over(struct node_worker *worker, base_ns now_ns);
 void churn_closed(struct churn *churn, int32_t client, base_ns now_ns);
 /* The server ends the connection, at the worker's next turn. */
 void churn_close(struct churn *churn, int32_t client);
-/* A connection is gone, for `cause`: the client tries again. */
-void churn_drop(struct churn *churn, int32_t client, base_ns now_ns, enum membership_cause cause);
+/* A connection is gone, for `cause`: the client tries again, as its policy says. */
+void churn_lose(struct churn *churn, int32_t client, base_ns now_ns, enum membership_cause cause);
 /* The client hears nothing any more and does not know; and the contrary. */
 void churn_deafen(struct churn *churn, int32_t client, base_ns now_ns, bool is_node_gone);
 void churn_hears_again(struct churn *churn, int32_t client, base_ns now_ns);

@@ -11,6 +11,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Assumed: a round trip. Without it a client that waits for nothing would be refused without end at
+ * one instant. */
+static const base_ns REFUSAL_NS = BASE_NS_PER_MS;
+
 static int32_t new_handshake(struct churn *churn, struct churn_handshake handshake) {
     int32_t index = churn->handshakes_free;
     if (index >= 0) {
@@ -42,19 +46,32 @@ void handshake_forget(struct churn *churn, int32_t index) {
 
 /* --- knocking --- */
 
-static void knock_again(void *target, uint64_t what, base_ns now_ns) {
-    struct churn *churn = target;
-    int32_t client = (int32_t)(what >> 32);
-    const struct churn_client *c = &churn->clients[client];
-    if (c->state == CHURN_TRYING && c->attempts_count == (uint32_t)what)
-        handshake_knock(churn, client, now_ns);
+static uint64_t attempt_of(const struct churn *churn, int32_t client) {
+    return (uint64_t)client << 32 | churn->clients[client].attempts_count;
+}
+
+/* Whether the client is still at this attempt. */
+static bool is_at(const struct churn *churn, uint64_t attempt) {
+    const struct churn_client *c = &churn->clients[attempt >> 32];
+    return c->state == CHURN_TRYING && c->attempts_count == (uint32_t)attempt;
+}
+
+static void knock_again(void *target, uint64_t attempt, base_ns now_ns) {
+    if (is_at(target, attempt))
+        handshake_knock(target, (int32_t)(attempt >> 32), now_ns);
+}
+
+static void hears_refusal(void *target, uint64_t attempt, base_ns now_ns) {
+    (void)now_ns;
+    if (is_at(target, attempt))
+        churn_retry(target, (int32_t)(attempt >> 32));
 }
 
 static void stay_unanswered(struct churn *churn, int32_t client) {
     struct churn_client *c = &churn->clients[client];
     churn->counts.unanswered++;
     (void)run_after(churn->cluster->run, reconnect_knock(c->knocks++), knock_again, churn,
-                    (uint64_t)client << 32 | c->attempts_count);
+                    attempt_of(churn, client));
 }
 
 static void let_in(void *target, uint64_t index, base_ns now_ns) {
@@ -86,9 +103,10 @@ void handshake_knock(struct churn *churn, int32_t client, base_ns now_ns) {
     struct churn_node *node = &churn->nodes[c->node];
     const struct spec_node *spec = churn->cluster->layout->nodes[c->node].spec;
     if (node->is_gone) {
-        if (node->is_answering)
-            churn_retry(churn, client);
-        return; /* else it hears nothing until its time is up */
+        if (node->is_answering) /* else it hears nothing until its time is up */
+            (void)run_after(churn->cluster->run, REFUSAL_NS, hears_refusal, churn,
+                            attempt_of(churn, client));
+        return;
     }
     if (node->waiting >= spec->accept_queue) {
         stay_unanswered(churn, client);

@@ -69,8 +69,7 @@ static void lose_clients(struct churn *churn, int32_t node, base_ns now_ns, bool
                 churn_deafen(churn, client, now_ns, true);
                 continue;
             }
-            churn_drop(churn, client, now_ns, MEMBERSHIP_NODE);
-            churn_retry(churn, client);
+            churn_lose(churn, client, now_ns, MEMBERSHIP_NODE);
         } else if (is_reset && c->state == CHURN_TRYING && c->node == node) {
             churn_retry(churn, client);
         }

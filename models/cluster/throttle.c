@@ -9,7 +9,7 @@
  */
 #include "models/cluster/node.h"
 
-enum throttle_flags { MEMBERSHIP_PUBLISHED = 1, MEMBERSHIP_PAUSED = 2, MEMBERSHIP_THROTTLES = 4 };
+enum { THROTTLE_PUBLISHED = 1, THROTTLE_PAUSED = 2, THROTTLE_THROTTLES = 4 };
 
 struct throttle {
     uint8_t *memberships; /* flags, by index into roster->client_rooms */
@@ -64,18 +64,18 @@ static void resume_client(struct cluster *cluster, int32_t client, base_ns now_n
 
 static void pause_membership(struct cluster *cluster, int32_t client, uint8_t *flags,
                              base_ns now_ns) {
-    bool is_sender = (*flags & MEMBERSHIP_PUBLISHED) != 0;
-    if (!is_sender || (*flags & MEMBERSHIP_PAUSED) != 0)
+    bool is_sender = (*flags & THROTTLE_PUBLISHED) != 0;
+    if (!is_sender || (*flags & THROTTLE_PAUSED) != 0)
         return;
-    *flags |= MEMBERSHIP_PAUSED;
+    *flags |= THROTTLE_PAUSED;
     pause_client(cluster, client, now_ns);
 }
 
 static void resume_membership(struct cluster *cluster, int32_t client, uint8_t *flags,
                               base_ns now_ns) {
-    if ((*flags & MEMBERSHIP_PAUSED) == 0)
+    if ((*flags & THROTTLE_PAUSED) == 0)
         return;
-    *flags &= (uint8_t)~MEMBERSHIP_PAUSED;
+    *flags &= (uint8_t)~THROTTLE_PAUSED;
     resume_client(cluster, client, now_ns);
 }
 
@@ -94,9 +94,9 @@ static void for_each_member(struct cluster *cluster, int32_t room, base_ns now_n
 void throttle_start(struct cluster *cluster, struct consumer *consumer, int32_t room,
                     base_ns now_ns) {
     uint8_t *flags = flags_of(cluster, consumer->client, room);
-    if ((*flags & MEMBERSHIP_THROTTLES) != 0)
+    if ((*flags & THROTTLE_THROTTLES) != 0)
         return;
-    *flags |= MEMBERSHIP_THROTTLES;
+    *flags |= THROTTLE_THROTTLES;
     consumer->is_throttling = true;
     if (cluster->throttle->askers[room]++ == 0)
         for_each_member(cluster, room, now_ns, pause_membership);
@@ -110,9 +110,9 @@ void throttle_stop(struct cluster *cluster, struct consumer *consumer, base_ns n
     for (int32_t i = roster->client_first[consumer->client];
          i < roster->client_first[consumer->client + 1]; i++) {
         uint8_t *flags = &cluster->throttle->memberships[i];
-        if ((*flags & MEMBERSHIP_THROTTLES) == 0)
+        if ((*flags & THROTTLE_THROTTLES) == 0)
             continue;
-        *flags &= (uint8_t)~MEMBERSHIP_THROTTLES;
+        *flags &= (uint8_t)~THROTTLE_THROTTLES;
         if (--cluster->throttle->askers[roster->client_rooms[i]] == 0)
             for_each_member(cluster, roster->client_rooms[i], now_ns, resume_membership);
     }
@@ -122,7 +122,7 @@ void throttle_published(struct cluster *cluster, int32_t client, int32_t room, b
     if (!cluster->throttle)
         return;
     uint8_t *flags = flags_of(cluster, client, room);
-    *flags |= MEMBERSHIP_PUBLISHED;
+    *flags |= THROTTLE_PUBLISHED;
     if (cluster->throttle->askers[room] > 0)
         pause_membership(cluster, client, flags, now_ns);
 }

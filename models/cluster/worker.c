@@ -300,12 +300,19 @@ static void publish(struct node_worker *worker, int32_t client, int32_t index, b
     throttle_published(cluster, client, inbound.room, *now_ns);
 }
 
+/* Whether what became ready before this turn is still about the worker's own connection: the client
+ * may have a new one elsewhere since. */
+static bool has_client(const struct node_worker *worker, int32_t client) {
+    const struct cluster *cluster = worker->cluster;
+    return !cluster->churn || cluster->layout->worker_of[client] == worker->index;
+}
+
 /* The client may be closed in the middle (its own publish was one too many for it): what it has
  * sent is then gone. */
 static void read_client(struct node_worker *worker, int32_t client, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
-    if (cluster->churn && cluster->layout->worker_of[client] != worker->index)
-        return; /* it has a new connection since */
+    if (!has_client(worker, client))
+        return;
     cluster->is_ready[client] = false;
     if (cluster->inbound_first[client] < 0 || throttle_is_paused(cluster, client))
         return;
@@ -378,11 +385,13 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         read_backplane(worker, now_ns);
         break;
     case NODE_READY_WRITABLE:
-        slow_resume(worker, ready.index, now_ns);
+        if (has_client(worker, worker->cluster->consumers[ready.index].client))
+            slow_resume(worker, ready.index, now_ns);
         worker->turn.write_ns += *now_ns - from_ns;
         break;
     case NODE_READY_DEADLINE:
-        slow_deadline(worker, ready.index, now_ns);
+        if (has_client(worker, worker->cluster->consumers[ready.index].client))
+            slow_deadline(worker, ready.index, now_ns);
         break;
     case NODE_READY_ACCEPT:
         handshake_accept(worker, ready.index, now_ns);

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAMES_MAX = 16 };
-
 /* ---- names */
 
 static int32_t population_names(const struct spec_scenario *scenario, const char **names) {

@@ -6,7 +6,6 @@
 
 #include "models/spec/table.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct json *enter_fault(struct check *check, const struct spec_fault *fault) {
@@ -19,25 +18,15 @@ static bool is_of_backplane(enum spec_fault_kind kind) {
 
 /* --- whom a fault is about --- */
 
-static bool is_name_of(const struct spec_node *node, const char *name) {
-    size_t length = strlen(node->name);
-    long long number;
-    int end = 0;
-    if (strcmp(node->name, name) == 0)
-        return true;
-    return strncmp(node->name, name, length) == 0 && node->count > 1 &&
-           sscanf(name + length, "-%lld%n", &number, &end) == 1 &&
-           name[length + (size_t)end] == '\0' && number >= 1 && number <= node->count;
-}
-
 static void check_target(struct check *check, const struct spec_fault *fault) {
     const struct spec_scenario *scenario = check->scenario;
-    const char *names[16], *zones[16];
+    const char *names[NAMES_MAX], *zones[NAMES_MAX];
     bool is_node = !*fault->node, is_zone = !*fault->zone;
     for (int32_t i = 0; i < scenario->nodes_count; i++) {
         names[i] = scenario->nodes[i].name;
         zones[i] = scenario->nodes[i].zone;
-        is_node |= is_name_of(&scenario->nodes[i], fault->node);
+        is_node |= strcmp(names[i], fault->node) == 0 ||
+                   spec_node_index(&scenario->nodes[i], fault->node) >= 0;
         is_zone |= strcmp(zones[i], fault->zone) == 0;
     }
     const struct json *place = enter_fault(check, fault);

@@ -4,6 +4,8 @@
 
 #include "models/spec/cross_check.h"
 
+enum { NAMES_MAX = 16 }; /* of a map */
+
 struct check {
     struct reading *reading;
     const struct spec_scenario *scenario;

@@ -279,6 +279,9 @@ bool spec_parse_study(struct spec_study *study, const char *text, const char *fi
 /* `path` as it counts from the folder of `file`, without "./". */
 const char *spec_beside(struct arena *arena, const char *file, const char *path) MUST_USE;
 
+/* Which node of its kind `name` means, from 0 on; -1: none of it. */
+int64_t spec_node_index(const struct spec_node *kind, const char *name);
+
 /* Adds an error for each SIM field that differs from its default: the real pair cannot honour it.
  * False when there was one. */
 bool spec_check_real(const struct spec_scenario *scenario, const char *file,

@@ -4,8 +4,6 @@
 
 #include "sim/base/check.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ACTIONS_PER_NODE = 3 }; /* at most, of one fault */
@@ -39,9 +37,7 @@ bool faults_is_about(const struct spec_scenario *scenario, const struct spec_fau
         return strcmp(fault->zone, kind->zone) == 0;
     if (!*fault->node || strcmp(fault->node, kind->name) == 0)
         return true;
-    char name[96];
-    snprintf(name, sizeof name, "%s-%lld", kind->name, (long long)number + 1);
-    return strcmp(fault->node, name) == 0;
+    return spec_node_index(kind, fault->node) == number;
 }
 
 bool faults_is_there(const struct spec_scenario *scenario, int32_t node) {

@@ -172,10 +172,10 @@ static bool is_above(double value, base_ns limit_ns) {
     return limit_ns != BASE_NS_MAX && value > (double)limit_ns;
 }
 
-/* The objective about connections that is missed, or NULL. A run without such figures misses none.
- */
-static const char *missed_connections(const struct outcome *outcome,
-                                      const struct spec_objectives *objectives) {
+/* The objective that is missed beside delivery and loss, or NULL. A run without such figures misses
+ * none. */
+static const char *missed_objective(const struct outcome *outcome,
+                                    const struct spec_objectives *objectives) {
     const double *metric = outcome->metric;
     if (is_above(metric[OUTCOME_recovery_s] * (double)BASE_NS_PER_S, objectives->recovery))
         return "recovery";
@@ -184,7 +184,9 @@ static const char *missed_connections(const struct outcome *outcome,
     if (metric[OUTCOME_imbalance] > objectives->imbalance)
         return "imbalance";
     if (is_above(metric[OUTCOME_longest_outage_ms] * (double)BASE_NS_PER_MS,
-                 objectives->longest_gap))
+                 objectives->longest_outage))
+        return "longest_outage";
+    if (is_above(metric[OUTCOME_longest_gap_ms] * (double)BASE_NS_PER_MS, objectives->longest_gap))
         return "longest_gap";
     return NULL;
 }
@@ -195,7 +197,7 @@ static bool is_lost_by_outage(const double *metric) {
            0; /* false when they are NAN */
 }
 
-/* Nothing was due: what there is to say is about connections. */
+/* Nothing was due: what there is to say is about limits and connections. */
 static void judge_idle(struct outcome *outcome, const char *missed) {
     const struct outcome_resource *resource = exhausted(outcome);
     bool has_churn = !isnan(outcome->metric[OUTCOME_unreachable_share]);
@@ -208,7 +210,7 @@ static void judge_idle(struct outcome *outcome, const char *missed) {
 void outcome_judge(struct outcome *outcome, const struct spec_objectives *objectives) {
     const double *metric = outcome->metric;
     outcome->broke = "";
-    const char *missed = missed_connections(outcome, objectives);
+    const char *missed = missed_objective(outcome, objectives);
     double due = metric[OUTCOME_due];
     if (!(due > 0) || isnan(metric[OUTCOME_late_share])) {
         judge_idle(outcome, missed);

@@ -69,8 +69,8 @@ struct outcome {
     struct outcome_series series;
     struct outcome_timeline timeline; /* count 0: none */
     enum outcome_verdict verdict;
-    const char *broke;   /* what broke first: a resource's name, "delivery", "lost_share", an
-                            objective's or "" when   it holds */
+    const char *broke;   /* what broke first: a resource's name, an objective's, "delivery",
+                            "outage" or "" when it holds */
     const char *refused; /* a measured run that is not one: why, in words; NULL otherwise */
     base_ns window_ns;   /* length of the measured window */
     base_ns warm_up_ns;  /* what was cut */

@@ -249,6 +249,46 @@ START_TEST(who_gives_up_stays_away) {
 }
 END_TEST
 
+/* A process that is gone refuses at once, and its clients wait for nothing: they ask again with each
+ * round trip of 1 ms until it is back after 2 s, and not without end at one instant. */
+START_TEST(who_is_refused_asks_again_with_the_next_round_trip) {
+    struct simulation simulation;
+    simulation_init(&simulation,
+                    "{\"name\": \"r\", \"populations\": {\"p\": {\"connections\": 10, "
+                    "\"reconnect\": {\"base\": \"0s\", \"jitter\": \"none\"}}}, \"rooms\": {}, "
+                    "\"traffic\": {}, \"nodes\": {\"n\": {}}, \"balancer\": {\"health_check\": "
+                    "\"1h\"}, \"faults\": {\"f\": {\"at\": \"1s\", \"kind\": \"crashes\", "
+                    "\"for\": \"2s\"}}, \"window\": {\"warm_up\": \"0s\", \"measure\": \"9s\"}}");
+    struct outcome outcome = simulation_run(&simulation, 0);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_longest_outage_ms], 2000.5, 0.5);
+    ck_assert_double_eq(outcome.metric[OUTCOME_handshakes], 10);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
+/* 200 clients whose sessions of 10 s end evenly: 20 a second say goodbye, and half a second of turns
+ * lies between that and the end of their connections. Those whom the crash finds there stay away. */
+START_TEST(who_is_leaving_when_its_node_dies_does_not_come_back) {
+    struct simulation simulation;
+    simulation_init(&simulation,
+                    "{\"name\": \"l\", \"populations\": {\"p\": {\"connections\": 200, "
+                    "\"session\": {\"length\": {\"constant\": \"10s\"}}, \"reconnect\": {\"base\": "
+                    "\"100ms\"}}}, \"rooms\": {}, \"traffic\": {}, \"nodes\": {\"n\": {}}, "
+                    "\"faults\": {\"f\": {\"at\": \"5s\", \"kind\": \"%s\", \"for\": \"0s\"}}, "
+                    "\"window\": {\"warm_up\": \"0s\", \"measure\": \"20s\"}}",
+                    _i ? "dies" : "crashes");
+    simulation.costs.value[COST_turn] = 500e6;
+    struct outcome outcome = simulation_run(&simulation, 0);
+    const struct outcome_timeline *line = &outcome.timeline;
+    ck_assert_double_gt(line->connected[12], 0);
+    ck_assert_double_eq(line->connected[line->count - 1], 0);
+    ck_assert_double_eq(line->unreachable[line->count - 1], 0);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
 /* --- what a message is owed to --- */
 
 static void look_at_conservation(void *target, const struct cluster *cluster) {
@@ -338,6 +378,8 @@ int main(void) {
         TEST(full_jitter_makes_of_a_storm_a_stream),
         TEST(who_finds_the_accept_queue_full_knocks_again),
         TEST(who_gives_up_stays_away),
+        TEST(who_is_refused_asks_again_with_the_next_round_trip),
+        LOOP_TEST(who_is_leaving_when_its_node_dies_does_not_come_back, 2),
         LOOP_TEST(every_delivery_that_was_due_arrives_or_is_lost, COUNT_OF(mixtures)),
     };
     return suite_run("cluster/connections", tests, COUNT_OF(tests));

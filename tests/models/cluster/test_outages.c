@@ -70,13 +70,14 @@ START_TEST(who_was_on_a_node_that_dies_is_unreachable_until_it_notices) {
 }
 END_TEST
 
+/* Some find the node refusing still, and try again after a round trip of 1 ms. */
 START_TEST(a_crash_is_noticed_at_once) {
     struct simulation simulation;
     init(&simulation, "\"count\": 3", registry,
          "\"f\": {\"at\": \"10s\", \"kind\": \"crashes\", \"node\": \"n-2\"}",
          "\"recovery\": \"1s\"");
     struct outcome outcome = simulation_run(&simulation, 0);
-    /* 300 handshakes of 50 us over two workers; some find the node refusing and try again */
+    /* 300 handshakes of 50 us over two nodes */
     ck_assert_double_lt(outcome.metric[OUTCOME_longest_outage_ms], 20);
     ck_assert_double_gt(outcome.metric[OUTCOME_longest_outage_ms], 7);
     ck_assert_double_eq(outcome.metric[OUTCOME_handshakes], 300);

@@ -201,6 +201,40 @@ START_TEST(what_follows_from_other_figures_is_filled_in) {
 }
 END_TEST
 
+/* Each objective beside delivery and loss, at its limit and above it; without the figure, as in a
+ * run without churn, none is missed. */
+START_TEST(an_objective_about_connections_or_gaps_is_missed_above_its_limit_and_names_itself) {
+    static const struct {
+        enum outcome_metric metric;
+        double limit, above;
+        const char *name;
+    } rows[] = {{OUTCOME_recovery_s, 7.5, 7.501, "recovery"},
+                {OUTCOME_recovery_s, 7.5, INFINITY, "recovery"},
+                {OUTCOME_unreachable_share, 0.03, 0.0301, "unreachable_share"},
+                {OUTCOME_imbalance, 0.2, 0.21, "imbalance"},
+                {OUTCOME_longest_outage_ms, 2500, 2501, "longest_outage"},
+                {OUTCOME_longest_gap_ms, 1300, 1301, "longest_gap"}};
+    const struct spec_objectives all = {.delivery = objectives.delivery,
+                                        .lost_share = objectives.lost_share,
+                                        .recovery = 7500 * BASE_NS_PER_MS,
+                                        .unreachable_share = 0.03,
+                                        .imbalance = 0.2,
+                                        .longest_outage = 2500 * BASE_NS_PER_MS,
+                                        .longest_gap = 1300 * BASE_NS_PER_MS};
+    for (size_t i = 0; i < 3 * COUNT_OF(rows); i++) {
+        size_t row = i / 3;
+        const double values[] = {NAN, rows[row].limit, rows[row].above};
+        bool is_missed = i % 3 == 2;
+        setup();
+        outcome.metric[rows[row].metric] = values[i % 3];
+        outcome_judge(&outcome, &all);
+        ck_assert_int_eq(outcome.verdict, is_missed ? OUTCOME_FAILS : OUTCOME_HOLDS);
+        ck_assert_str_eq(outcome.broke, is_missed ? rows[row].name : "");
+        outcome_fini(&outcome);
+    }
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(lateness_up_to_the_objective_holds),
@@ -214,6 +248,7 @@ int main(void) {
         TEST(a_refused_connection_fails_by_the_limit_that_refused_it),
         TEST(nothing_due_cannot_be_told_unless_a_limit_is_reached),
         TEST(what_follows_from_other_figures_is_filled_in),
+        TEST(an_objective_about_connections_or_gaps_is_missed_above_its_limit_and_names_itself),
     };
     return suite_run("workload/outcome", tests, COUNT_OF(tests));
 }
