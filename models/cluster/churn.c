@@ -2,12 +2,8 @@
  * that a state has one timer and an event that fires finds the state that it was meant for. */
 #include "models/cluster/churn.h"
 
-#include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
-
 #include "models/workload/draws.h"
-#include "models/workload/protocol.h"
-#include "sim/base/check.h"
 
 #include <math.h>
 #include <stdlib.h>

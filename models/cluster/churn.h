@@ -128,14 +128,8 @@ void churn_finish(struct churn *churn, base_ns now_ns);
 void churn_report(struct churn *churn, struct outcome *outcome);
 
 /* --- churn.c: clients --- */
-/* A publish that its client wants to send. Counts what of it cannot be; false: all of it. */
-bool churn_sends(struct churn *churn, const struct plan_publish *publish);
-/* In a turn: what is accepted or closed when it is over. */
-void churn_at_turn_end(struct node_worker *worker, struct churn_ended ended);
-/* In a turn: the goodbye of a client, or of the server. */
-void churn_say_goodbye(struct node_worker *worker, int32_t client, base_ns *now_ns);
-/* What was accepted and closed in the turn that is over. */
-void churn_turn_over(struct node_worker *worker, base_ns now_ns);
+/* Its handshake with the worker is over. */
+void churn_connect(struct churn *churn, int32_t client, int32_t worker, base_ns now_ns);
 /* A slow consumer's rules have closed its connection. */
 void churn_closed(struct churn *churn, int32_t client, base_ns now_ns);
 /* The server ends the connection, at the worker's next turn. */
@@ -147,6 +141,14 @@ void churn_deafen(struct churn *churn, int32_t client, base_ns now_ns, bool is_n
 void churn_hears_again(struct churn *churn, int32_t client, base_ns now_ns);
 /* Its attempt has failed. */
 void churn_retry(struct churn *churn, int32_t client);
+
+/* --- churn_turn.c: what a turn accepts and closes --- */
+/* In a turn: what is accepted or closed when it is over. */
+void churn_at_turn_end(struct node_worker *worker, struct churn_ended ended);
+/* In a turn: the goodbye of a client, or of the server. */
+void churn_say_goodbye(struct node_worker *worker, int32_t client, base_ns *now_ns);
+/* What was accepted and closed in the turn that is over. */
+void churn_turn_over(struct node_worker *worker, base_ns now_ns);
 
 /* --- handshake.c: the accept queue --- */
 void handshake_knock(struct churn *churn, int32_t client, base_ns now_ns);
@@ -160,6 +162,8 @@ void outage_start(struct churn *churn);
 void outage_out_of_memory(struct cluster *cluster, int32_t node);
 
 /* --- loss.c: deliveries that were due and will not come --- */
+/* A publish that its client wants to send. Counts what of it cannot be; false: all of it. */
+bool churn_sends(struct churn *churn, const struct plan_publish *publish);
 /* Of a publish that goes no further on this worker: to all that were due it there. */
 void loss_at(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_ns,
              enum membership_cause cause);

@@ -249,8 +249,8 @@ START_TEST(who_gives_up_stays_away) {
 }
 END_TEST
 
-/* A process that is gone refuses at once, and its clients wait for nothing: they ask again with each
- * round trip of 1 ms until it is back after 2 s, and not without end at one instant. */
+/* A process that is gone refuses at once, and its clients wait for nothing: they ask again with
+ * each round trip of 1 ms until it is back after 2 s, and not without end at one instant. */
 START_TEST(who_is_refused_asks_again_with_the_next_round_trip) {
     struct simulation simulation;
     simulation_init(&simulation,
@@ -267,8 +267,9 @@ START_TEST(who_is_refused_asks_again_with_the_next_round_trip) {
 }
 END_TEST
 
-/* 200 clients whose sessions of 10 s end evenly: 20 a second say goodbye, and half a second of turns
- * lies between that and the end of their connections. Those whom the crash finds there stay away. */
+/* 200 clients whose sessions of 10 s end evenly: 20 a second say goodbye, and half a second of
+ * turns lies between that and the end of their connections. Those whom the crash finds there stay
+ * away. */
 START_TEST(who_is_leaving_when_its_node_dies_does_not_come_back) {
     struct simulation simulation;
     simulation_init(&simulation,
