@@ -59,7 +59,9 @@ struct need need_of(const struct scenario *scenario, const struct profile_costs 
                         .by_inbound = ceil(load.publishes_per_s / writes),
                         .by_product = ceil(load.product_per_s / writes),
                         .by_deliveries = ceil(load.deliveries_per_s / writes)};
-    need.is_searched = spec->nodes_count == 1 && spec->nodes[0].count > 1;
+    /* what a fault does depends on how many nodes there are: another number is another question */
+    need.is_searched =
+        spec->nodes_count == 1 && spec->nodes[0].count > 1 && spec->faults_count == 0;
     if (need.is_searched) {
         struct question question = {scenario, costs, scale};
         need.simulated =

@@ -68,7 +68,7 @@ static void print_bars(const char *name, const double *values, int32_t count) {
     double most = 0;
     for (int32_t i = 0; i < count; i++)
         most = fmax(most, values[i]);
-    printf("  %-12s |", name);
+    printf("  %-13s |", name);
     for (int32_t bar = 0; bar < BARS; bar++) {
         double highest = 0;
         for (int32_t i = bar * count / BARS; i < (bar + 1) * count / BARS; i++)

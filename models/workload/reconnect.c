@@ -10,8 +10,11 @@ static base_ns capped(const struct spec_reconnect *policy, double wait_ns) {
     return wait_ns < (double)policy->cap ? llround(wait_ns) : policy->cap;
 }
 
-/* base * factor^attempts: a double, which a few hundred attempts do not overflow into nonsense. */
+/* base * factor^attempts: a double, which many attempts take to infinity, and 0 times that is none.
+ */
 static base_ns backoff(const struct spec_reconnect *policy, int64_t attempts) {
+    if (policy->base == 0)
+        return 0;
     return capped(policy, (double)policy->base * pow((double)policy->factor, (double)attempts));
 }
 

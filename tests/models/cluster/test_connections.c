@@ -26,7 +26,7 @@ START_TEST(a_population_is_arrival_rate_times_mean_stay) {
                     "\"arrival\": {\"rate\": {\"poisson\": \"40/s in all\"}}, \"session\": "
                     "{\"length\": %s}}}, \"rooms\": {}, \"traffic\": {}, \"nodes\": {\"n\": "
                     "{\"open_files\": 100000}}, \"window\": {\"warm_up\": \"100s\", \"measure\": "
-                    "\"2000s\"}}",
+                    "\"800s\"}}",
                     stays[_i].length);
     struct stats connected;
     stats_init(&connected);

@@ -44,6 +44,14 @@ START_TEST(without_jitter_waits_grow_by_the_factor_up_to_the_cap) {
 }
 END_TEST
 
+START_TEST(who_waits_for_nothing_never_begins_to) {
+    struct spec_reconnect policy = policy_of(SPEC_JITTER_NONE);
+    struct rng rng = stream(0);
+    policy.base = 0;
+    ck_assert_int_eq(wait_after(&policy, 5000, &rng), 0); /* 0 * 3^5000 */
+}
+END_TEST
+
 static struct stats waits(const struct spec_reconnect *policy, int64_t before, double *least,
                           double *most) {
     struct stats stats;
@@ -137,6 +145,7 @@ END_TEST
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(without_jitter_waits_grow_by_the_factor_up_to_the_cap),
+        TEST(who_waits_for_nothing_never_begins_to),
         TEST(full_jitter_spreads_from_nothing_to_the_wait),
         TEST(equal_jitter_keeps_half_of_the_wait),
         TEST(decorrelated_jitter_goes_by_the_wait_before),
