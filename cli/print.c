@@ -161,6 +161,23 @@ cJSON *print_run_json(const struct print_run *run) {
 /* --- a run as text
  * --------------------------------------------------------------------------------- */
 
+/* What the levers bought and cost. */
+static void print_levers(const double *metric) {
+    if (metric[OUTCOME_withheld] > 0)
+        printf("  feed         %s deliveries withheld by its rule, beside those that were due\n",
+               print_number(metric[OUTCOME_withheld]));
+    if (isnan(metric[OUTCOME_held_messages]))
+        return;
+    printf("  held back    %s messages per flush, %s ms each, %s bytes/s of headers saved\n",
+           print_number(metric[OUTCOME_held_messages]), print_number(metric[OUTCOME_held_ms]),
+           print_number(metric[OUTCOME_held_saved_bytes_per_s]));
+    if (metric[OUTCOME_feed_longest_ms] > 0)
+        printf("  feed         held messages for %s ms at most; %s flushes were later than "
+               "promised\n",
+               print_number(metric[OUTCOME_feed_longest_ms]),
+               print_number(metric[OUTCOME_feed_late]));
+}
+
 static void print_loads(const double *metric) {
     printf("  offered      %s publishes/s -> %s deliveries/s (amplified %s times)\n",
            print_number(metric[OUTCOME_offered_publishes_per_s]),
@@ -184,6 +201,7 @@ static void print_loads(const double *metric) {
             "  unrouted     %s deliveries were due on other nodes, and no backplane carried them "
             "there\n",
             print_number(metric[OUTCOME_unrouted]));
+    print_levers(metric);
 }
 
 static void print_latencies(const double *metric) {

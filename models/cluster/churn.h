@@ -162,8 +162,9 @@ void outage_start(struct churn *churn);
 void outage_out_of_memory(struct cluster *cluster, int32_t node);
 
 /* --- loss.c: deliveries that were due and will not come --- */
-/* A publish that its client wants to send. Counts what of it cannot be; false: all of it. */
-bool churn_sends(struct churn *churn, const struct plan_publish *publish);
+/* A publish that its client wants to send, and that its room is to hear or not. Counts what of it
+ * cannot be; false: all of it. */
+bool churn_sends(struct churn *churn, const struct plan_publish *publish, bool is_due);
 /* Of a publish that goes no further on this worker: to all that were due it there. */
 void loss_at(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_ns,
              enum membership_cause cause);

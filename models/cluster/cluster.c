@@ -7,6 +7,7 @@
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/report.h"
+#include "models/workload/feed.h"
 #include "models/workload/generator.h"
 
 #include <math.h>
@@ -88,6 +89,16 @@ static void init_generator(struct cluster *cluster, const struct cluster_options
     steal_init(&cluster->generator_steal, &costs, run_stream(cluster->run, 0, STEAL_GENERATOR, 0));
 }
 
+/* Of any room on any node. */
+static base_ns longest_allowance(const struct layout *layout) {
+    base_ns longest_ns = 0;
+    for (int32_t i = 0; i < layout->nodes_count; i++) {
+        base_ns allowance_ns = feed_allowance_ns(&layout->nodes[i].spec->feed, SPEC_UNLIMITED - 1);
+        longest_ns = allowance_ns > longest_ns ? allowance_ns : longest_ns;
+    }
+    return longest_ns;
+}
+
 /* False: connections come and go, and there are too many rooms and workers for that. */
 static bool cluster_init(struct cluster *cluster, struct run *run,
                          const struct cluster_options *options) {
@@ -105,7 +116,8 @@ static bool cluster_init(struct cluster *cluster, struct run *run,
     tally_init(&cluster->tally,
                &(struct tally_options){.warm_up_ns = options->warm_up_ns,
                                        .measure_ns = options->measure_ns,
-                                       .within_ns = layout->scenario->objectives.delivery.within},
+                                       .within_ns = layout->scenario->objectives.delivery.within,
+                                       .allowance_ns = longest_allowance(layout)},
                &run->arena);
     cluster->window_end_ns = cluster->tally.horizon_ns;
     cluster->window_start_ns = cluster->tally.horizon_ns - TALLY_STEPS * cluster->tally.step_ns;
@@ -167,7 +179,7 @@ bool cluster_run(const struct cluster_options *options, struct outcome *outcome)
     cluster_start(&cluster);
     if (cluster.churn)
         churn_start(cluster.churn);
-    enum run_outcome ended = run_until(&run, cluster.tally.horizon_ns + cluster.tally.within_ns);
+    enum run_outcome ended = run_until(&run, cluster.tally.end_ns);
     finish(&cluster, options);
     report_cluster(&cluster, options, outcome);
     if (ended != RUN_REACHED_END)

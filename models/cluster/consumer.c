@@ -111,7 +111,7 @@ static void deliver(struct consumer *consumer, base_ns until_ns, struct tally *t
         base_ns at_ns = time_of(consumer, message->end);
         if (at_ns > until_ns)
             return;
-        tally_range(tally, message->due_ns, at_ns + delay_ns, 0, 1);
+        tally_range(tally, message->due_ns, message->allowance_ns, at_ns + delay_ns, 0, 1);
         if (consumer->watch >= 0)
             tally_watch(tally, consumer->watch, message->due_ns, at_ns + delay_ns);
         ring_pop(&consumer->sent);

@@ -23,9 +23,9 @@
 #include <stdint.h>
 
 struct consumer_message {
-    base_ns due_ns;
-    int64_t end;   /* position of its last byte, once the kernel has that */
-    int32_t bytes; /* framing included */
+    base_ns due_ns, allowance_ns; /* as for tally_range */
+    int64_t end;                  /* position of its last byte, once the kernel has that */
+    int32_t bytes;                /* framing included */
     int32_t room;
 };
 

@@ -31,8 +31,8 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
     bool is_cut_off = count > 0 && *now_ns + count * cost_ns > worker->node->cut_ns;
     int64_t arriving = is_cut_off ? cut_run(worker, room, count, cost_ns, *now_ns) : count;
     for (int32_t i = 0; i < room->gathered_count; i++)
-        tally_range(&cluster->tally, room->gathered[i].due_ns, *now_ns + cost_ns + cluster->look_ns,
-                    cost_ns, arriving);
+        tally_range(&cluster->tally, room->gathered[i].due_ns, room->allowance_ns,
+                    *now_ns + cost_ns + cluster->look_ns, cost_ns, arriving);
     base_ns start_ns = *now_ns;
     *now_ns += count * cost_ns;
     worker->sockets_written += count;
@@ -59,16 +59,17 @@ static base_ns begin_burst(struct node_worker *worker, int32_t slot) {
     return costs_write(&worker->costs, &write);
 }
 
-/* One message, written at `written_ns` to a client that reads at once. */
-static void deliver_one(struct node_worker *worker, int32_t client, base_ns due_ns,
-                        base_ns written_ns) {
+/* One message of the room, written at `written_ns` to a client that reads at once. */
+static void deliver_one(struct node_worker *worker, const struct node_room *room, int32_t client,
+                        base_ns due_ns, base_ns written_ns) {
     struct cluster *cluster = worker->cluster;
     if (cluster->joined_ns && cluster->joined_ns[client] > due_ns)
         return; /* it came later: nothing was due to it */
     if (written_ns > worker->node->cut_ns)
         loss_count(cluster, due_ns, 1, MEMBERSHIP_NODE);
     else
-        tally_range(&cluster->tally, due_ns, written_ns + cluster->look_ns, 0, 1);
+        tally_range(&cluster->tally, due_ns, room->allowance_ns, written_ns + cluster->look_ns, 0,
+                    1);
 }
 
 /* What a room has gathered, to one client that reads at once and has not been there for all of it.
@@ -81,7 +82,7 @@ static void write_newcomer(struct node_worker *worker, const struct node_room *r
     worker->turn.frames += room->gathered_count;
     worker_count_writes(worker, *now_ns, 1, room->gathered_bytes);
     for (int32_t i = 0; i < room->gathered_count; i++)
-        deliver_one(worker, client, room->gathered[i].due_ns, *now_ns);
+        deliver_one(worker, room, client, room->gathered[i].due_ns, *now_ns);
 }
 
 /* The members from one position to another, none of them tracked: those before `settled` have been
@@ -132,7 +133,7 @@ static struct write next_write(const struct node_worker *worker, int32_t *next, 
     for (; *next < end && write.slots_count < ROOMS_PER_WRITE; ++*next) {
         int32_t index = worker->cluster->layout->client_slots[*next];
         const struct node_room *room = &worker->rooms[index];
-        if (room->gathered_count == 0)
+        if (room->gathered_count == 0 || room->is_held)
             continue;
         write.slots[write.slots_count++] = index;
         write.frames += room->gathered_count;
@@ -146,7 +147,7 @@ static void deliver_at_once(struct node_worker *worker, const struct write *writ
     for (int32_t r = 0; r < write->slots_count; r++) {
         const struct node_room *room = &worker->rooms[write->slots[r]];
         for (int32_t i = 0; i < room->gathered_count; i++)
-            deliver_one(worker, client, room->gathered[i].due_ns, written_ns);
+            deliver_one(worker, room, client, room->gathered[i].due_ns, written_ns);
     }
 }
 
@@ -182,7 +183,8 @@ static void write_member(struct node_worker *worker, int32_t client, base_ns *no
 }
 
 static bool is_dirty(const struct node_worker *worker, int32_t d) {
-    return worker->rooms[worker->dirty[d]].gathered_count > 0;
+    const struct node_room *room = &worker->rooms[worker->dirty[d]];
+    return room->gathered_count > 0 && !room->is_held;
 }
 
 /* Notes for each member of the dirty rooms whether it is in one of them or in more. */
@@ -261,13 +263,16 @@ void fan_out_room(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
 void fan_out_all(struct node_worker *worker, base_ns *now_ns) {
     if (worker->cluster->layout->has_single_rooms) {
         for (int32_t i = 0; i < worker->dirty_count; i++)
-            fan_out_room(worker, worker->dirty[i], now_ns);
+            if (!worker->rooms[worker->dirty[i]].is_held)
+                fan_out_room(worker, worker->dirty[i], now_ns);
     } else if (!worker->node->is_dead) {
         write_members_once(worker, now_ns);
     }
     for (int32_t i = 0; i < worker->dirty_count; i++) {
-        clear(&worker->rooms[worker->dirty[i]]);
-        worker->rooms[worker->dirty[i]].is_dirty = false;
+        struct node_room *room = &worker->rooms[worker->dirty[i]];
+        if (!room->is_held) /* written in the middle of the turn, it may hold something new */
+            clear(room);
+        room->is_dirty = false;
     }
     worker->dirty_count = 0;
 }

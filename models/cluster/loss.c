@@ -75,17 +75,17 @@ int32_t loss_begin_burst(struct node_worker *worker, int32_t slot) {
     return membership_heard(&cluster->churn->membership, worker->index, slot, oldest_ns);
 }
 
-bool churn_sends(struct churn *churn, const struct plan_publish *publish) {
+bool churn_sends(struct churn *churn, const struct plan_publish *publish, bool is_due) {
     struct cluster *cluster = churn->cluster;
     const struct churn_client *c = &churn->clients[publish->client];
     if (c->state == CHURN_AWAY || c->state == CHURN_GAVE_UP)
         return false;
-    int64_t unreachable = publish->is_heard ? churn->unreachable_of[publish->room] : 0;
+    int64_t unreachable = is_due ? churn->unreachable_of[publish->room] : 0;
     int32_t consumer = cluster->layout->consumer_of[publish->client];
     bool is_closed = consumer >= 0 && cluster->consumers[consumer].is_closed;
     bool is_sent = !c->is_unreachable && !is_closed;
     int64_t lost = unreachable;
-    if (!is_sent && publish->is_heard)
+    if (!is_sent && is_due)
         lost += cluster_recipients(cluster, publish->room);
     tally_due(&cluster->tally, publish->due_ns, lost);
     tally_lost(&cluster->tally, publish->due_ns, lost);

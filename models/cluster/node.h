@@ -41,11 +41,12 @@ enum node_ready_kind {
     NODE_READY_WRITABLE,
     NODE_READY_DEADLINE,
     NODE_READY_ACCEPT, /* a connection in the accept queue */
-    NODE_READY_CLOSE   /* a connection that is to be closed */
+    NODE_READY_CLOSE,  /* a connection that is to be closed */
+    NODE_READY_HELD    /* the time of what a room held back */
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over), 0 (backplane), consumer, or handshake */
+    int32_t index; /* client, inbound (handed over), 0 (backplane, held), consumer, or handshake */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
@@ -58,9 +59,11 @@ struct node_room {                  /* one room on one worker: a slot */
     struct node_gathered only;      /* most rooms of a large cluster never gather two */
     int32_t gathered_count, gathered_max;
     int64_t gathered_bytes;
-    int64_t written_at; /* worker->sockets_written when it was last written out; -1: never */
-    int32_t watch;      /* of tally_watch: its last member, who is always written last; -1: none */
-    bool is_dirty;      /* stands in the worker's dirty[] */
+    int64_t written_at;   /* worker->sockets_written when it was last written out; -1: never */
+    base_ns allowance_ns; /* as for tally_range */
+    int32_t watch; /* of tally_watch: its last member, who is always written last; -1: none */
+    bool is_dirty; /* stands in the worker's dirty[] */
+    bool is_held;  /* what it gathered is held back */
 };
 
 struct node_worker {
@@ -74,6 +77,7 @@ struct node_worker {
     int32_t *dirty;          /* slots with something gathered, in the order in which they got it */
     int32_t dirty_count;
     bool is_busy;
+    struct held *held;               /* NULL: no room of it holds anything back */
     struct backplane_link *links;    /* to each place that it sends to; NULL: to none */
     int32_t inbox_first, inbox_last; /* publishes of other nodes, oldest first; -1: none */
     int64_t sockets_written;         /* by fan-out, since the start */
@@ -170,6 +174,8 @@ void worker_fini(struct node_worker *worker);
 int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound);
 void worker_free_inbound(struct cluster *cluster, int32_t index);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
+/* The slot's room is written when the turn ends. */
+void worker_make_dirty(struct node_worker *worker, int32_t slot);
 /* Has a client read by its worker, if it has sent something and may be read. */
 void worker_read(struct cluster *cluster, int32_t client);
 /* Sockets that the worker has written since it last began to write the room's, at most all of them:

@@ -1,6 +1,7 @@
 /* The timeline of faults, carried out node by node. */
 #include "models/cluster/churn.h"
 
+#include "models/cluster/held.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
 
@@ -54,6 +55,7 @@ static void stop_worker(struct churn *churn, struct node_worker *worker) {
             handshake_forget(churn, ready.index);
     }
     lose_inbox(cluster, worker);
+    held_lose(worker);
     worker->ready_first = worker->ready_count = 0;
     worker->life++;
     worker->is_busy = false;

@@ -4,9 +4,10 @@
 
 #include "models/cluster/backplane.h"
 #include "models/cluster/churn.h"
+#include "models/cluster/held.h"
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
-#include "models/cluster/wire.h"
+#include "models/workload/wire.h"
 #include "models/workload/admission.h"
 
 #include <math.h>
@@ -88,6 +89,21 @@ static void report_workers(const struct cluster *cluster, double *metric) {
     metric[OUTCOME_written_bytes_per_s] = (double)bytes / seconds;
 }
 
+/* Figures of what rooms held back; none where no room does. */
+static void report_held(const struct cluster *cluster, double *metric) {
+    struct held_counts sum = {0};
+    for (int32_t i = 0; i < cluster->layout->workers_count; i++)
+        held_sum(&cluster->workers[i], &sum);
+    if (sum.flushes == 0)
+        return;
+    metric[OUTCOME_held_messages] = (double)sum.messages / (double)sum.flushes;
+    metric[OUTCOME_held_ms] = sum.delay_sum_ns * 1e-6 / (double)sum.deliveries;
+    metric[OUTCOME_held_saved_bytes_per_s] =
+        (double)wire_bytes(0, sum.packets_saved) / window_s(cluster);
+    metric[OUTCOME_feed_longest_ms] = base_ms(sum.feed_longest_ns);
+    metric[OUTCOME_feed_late] = (double)sum.late;
+}
+
 static void report_nodes(const struct cluster *cluster, const struct node_sums *sums,
                          struct outcome *outcome) {
     double *metric = outcome->metric;
@@ -117,6 +133,7 @@ static void report_metrics(const struct cluster *cluster, const struct node_sums
     metric[OUTCOME_unrouted] = (double)cluster->unrouted;
     metric[OUTCOME_throttled_share] = base_seconds(cluster->paused_ns) / window_s(cluster);
     report_workers(cluster, metric);
+    report_held(cluster, metric);
     report_nodes(cluster, sums, outcome);
 }
 

@@ -305,6 +305,7 @@ void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
         int32_t number = layout_room(cluster->layout, worker->index, slots[r])->room;
         for (int32_t i = 0; i < room->gathered_count && !worker->node->is_dead; i++) {
             struct consumer_message message = {.due_ns = room->gathered[i].due_ns,
+                                               .allowance_ns = room->allowance_ns,
                                                .bytes = room->gathered[i].frame_bytes,
                                                .room = number};
             if (is_heard(cluster, consumer, message.due_ns))

@@ -17,16 +17,16 @@ void tally_init(struct tally *tally, const struct tally_options *options, struct
     CHECK(step_ns > 0);
     base_ns warm_up_ns = is_auto ? step_ns * (TALLY_STEPS / 2) : options->warm_up_ns;
     int64_t warm_up_steps = (warm_up_ns + step_ns - 1) / step_ns;
-    *tally = (struct tally){.step_ns = step_ns,
-                            .offset_ns = warm_up_steps * step_ns - warm_up_ns,
-                            .within_ns = options->within_ns,
-                            .horizon_ns = warm_up_ns + TALLY_STEPS * step_ns,
-                            .end_ns = warm_up_ns + TALLY_STEPS * step_ns + options->within_ns,
-                            .is_auto = is_auto,
-                            .warm_up_steps = (int32_t)warm_up_steps,
-                            .steps_count = (int32_t)warm_up_steps + TALLY_STEPS,
-                            .hists_count =
-                                is_auto ? (TALLY_STEPS / 2 + TALLY_STEPS) / TALLY_CHUNK_STEPS : 1};
+    *tally = (struct tally){
+        .step_ns = step_ns,
+        .offset_ns = warm_up_steps * step_ns - warm_up_ns,
+        .within_ns = options->within_ns,
+        .horizon_ns = warm_up_ns + TALLY_STEPS * step_ns,
+        .end_ns = warm_up_ns + TALLY_STEPS * step_ns + options->within_ns + options->allowance_ns,
+        .is_auto = is_auto,
+        .warm_up_steps = (int32_t)warm_up_steps,
+        .steps_count = (int32_t)warm_up_steps + TALLY_STEPS,
+        .hists_count = is_auto ? (TALLY_STEPS / 2 + TALLY_STEPS) / TALLY_CHUNK_STEPS : 1};
     tally->steps = ARENA_NEW(arena, (size_t)tally->steps_count, struct tally_step);
     tally->hists = ARENA_NEW(arena, (size_t)tally->hists_count, struct hist);
     for (int32_t i = 0; i < tally->hists_count; i++)
@@ -87,6 +87,11 @@ void tally_conflated(struct tally *tally, base_ns due_ns) {
         tally->steps[step_of(tally, due_ns)].conflated++;
 }
 
+void tally_withheld(struct tally *tally, base_ns due_ns, int64_t deliveries) {
+    if (due_ns < tally->horizon_ns)
+        tally->steps[step_of(tally, due_ns)].withheld += deliveries;
+}
+
 /* The part within the window of the time from the last delivery to the next one. */
 static base_ns gap_until(const struct tally *tally, base_ns next_ns) {
     base_ns start_ns = tally->horizon_ns - TALLY_STEPS * tally->step_ns;
@@ -102,8 +107,8 @@ static void note_gap(struct tally *tally, base_ns first_ns, base_ns last_ns) {
         tally->last_delivery_ns = last_ns;
 }
 
-void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns step_ns,
-                 int64_t count) {
+void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,
+                 base_ns step_ns, int64_t count) {
     if (count == 0 || first_ns > tally->end_ns)
         return;
     if (first_ns + step_ns * (count - 1) > tally->end_ns)
@@ -120,7 +125,7 @@ void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns 
     step->delivered += count;
     step->delay_sum_ns +=
         (double)count * ((double)latency_ns + 0.5 * (double)step_ns * (double)(count - 1));
-    base_ns spare_ns = tally->within_ns - latency_ns;
+    base_ns spare_ns = tally->within_ns + allowance_ns - latency_ns;
     if (spare_ns >= 0) {
         int64_t on_time = step_ns > 0 ? spare_ns / step_ns + 1 : count;
         step->on_time += on_time < count ? on_time : count;
@@ -167,6 +172,7 @@ static struct tally_step sum_steps(const struct tally *tally, int32_t first, int
         sum.lost += tally->steps[i].lost;
         sum.dropped += tally->steps[i].dropped;
         sum.conflated += tally->steps[i].conflated;
+        sum.withheld += tally->steps[i].withheld;
         sum.delay_sum_ns += tally->steps[i].delay_sum_ns;
     }
     return sum;
@@ -225,6 +231,7 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     metric[OUTCOME_due] = (double)sum.due;
     metric[OUTCOME_deliveries] = (double)sum.delivered;
     metric[OUTCOME_lost] = (double)sum.lost;
+    metric[OUTCOME_withheld] = (double)sum.withheld;
     struct tally_step all = sum_steps(tally, 0, tally->steps_count); /* as a server counts them */
     metric[OUTCOME_dropped] = (double)all.dropped;
     metric[OUTCOME_conflated] = (double)all.conflated;
@@ -258,6 +265,8 @@ void tally_fingerprint(const struct tally *tally, struct fingerprint *fingerprin
         fingerprint_u64(fingerprint, (uint64_t)step->lost);
         fingerprint_u64(fingerprint, (uint64_t)step->dropped);
         fingerprint_u64(fingerprint, (uint64_t)step->conflated);
+        if (step->withheld > 0) /* a run without a feed keeps its fingerprint */
+            fingerprint_u64(fingerprint, (uint64_t)step->withheld);
     }
     for (int32_t i = 0; i < tally->hists_count; i++)
         fingerprint_bytes(fingerprint, tally->hists[i].counts,

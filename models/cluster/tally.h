@@ -26,6 +26,7 @@ struct tally_step {
     int64_t due, on_time, delivered;
     int64_t lost; /* will never arrive; of these: */
     int64_t dropped, conflated;
+    int64_t withheld; /* never due, by the rule of a feed */
     double delay_sum_ns;
 };
 
@@ -33,7 +34,7 @@ struct tally {
     base_ns step_ns, offset_ns; /* an instant's step is (instant + offset) / step */
     base_ns within_ns;
     base_ns horizon_ns;    /* nothing that is due later counts */
-    base_ns end_ns;        /* nor what arrives later than `within` after that */
+    base_ns end_ns;        /* nor what arrives later than `within` and any allowance after that */
     bool is_auto;          /* the warm-up is found afterwards, at most half of `measure` */
     int32_t warm_up_steps; /* fixed, or the most that `auto` may cut */
     int32_t steps_count;
@@ -51,6 +52,7 @@ struct tally_options {
     base_ns warm_up_ns; /* SPEC_AUTO: MSER-5 */
     base_ns measure_ns;
     base_ns within_ns;
+    base_ns allowance_ns; /* the longest that a delivery may have beyond `within` */
 };
 
 void tally_init(struct tally *tally, const struct tally_options *options, struct arena *arena);
@@ -60,9 +62,11 @@ void tally_due(struct tally *tally, base_ns due_ns, int64_t deliveries);
 void tally_lost(struct tally *tally, base_ns due_ns, int64_t deliveries);
 void tally_dropped(struct tally *tally, base_ns due_ns);   /* lost, by a policy */
 void tally_conflated(struct tally *tally, base_ns due_ns); /* lost, to a newer one */
-/* `count` deliveries of a publish due at `due_ns`, at first_ns, first_ns + step_ns, ... */
-void tally_range(struct tally *tally, base_ns due_ns, base_ns first_ns, base_ns step_ns,
-                 int64_t count);
+void tally_withheld(struct tally *tally, base_ns due_ns, int64_t deliveries);
+/* `count` deliveries of a publish due at `due_ns`, at first_ns, first_ns + step_ns, ..., which may
+ * take `allowance_ns` longer than the objective says. */
+void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,
+                 base_ns step_ns, int64_t count);
 
 /* A client to be looked at one by one: a number for tally_watch, or -1 when there are enough. */
 int32_t tally_new_watch(struct tally *tally);

@@ -6,10 +6,11 @@
  * it: one at its end, which begins the next or lets the worker sleep, and the wake-up of a sleeping
  * one. */
 #include "models/cluster/backplane.h"
-
 #include "models/cluster/churn.h"
-#include "models/cluster/wire.h"
+#include "models/cluster/held.h"
+#include "models/workload/feed.h"
 #include "models/workload/protocol.h"
+#include "models/workload/wire.h"
 #include "sim/base/check.h"
 
 #include <stdlib.h>
@@ -38,10 +39,12 @@ void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t in
         room->gathered = &room->only;
         room->gathered_max = 1;
     }
+    held_init(worker);
 }
 
 void worker_fini(struct node_worker *worker) {
     free(worker->ready);
+    held_fini(worker);
     int32_t slots_count = layout_slots_count(worker->cluster->layout, worker->index);
     for (int32_t slot = 0; slot < slots_count; slot++)
         if (worker->rooms[slot].gathered != &worker->rooms[slot].only)
@@ -130,21 +133,35 @@ int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
     return count;
 }
 
+/* Whether anybody is to hear it: somebody listens, and the room's feed does not withhold it. */
+static bool is_taken(const struct cluster *cluster, const struct plan_publish *publish) {
+    const struct spec_feed *feed = &cluster->nodes[0].spec->feed; /* the same on all of them */
+    if (!publish->is_heard || feed->above == SPEC_UNLIMITED)
+        return publish->is_heard;
+    struct protocol_stamp stamp = {publish->due_ns, (uint32_t)publish->number};
+    return feed_takes_publish(feed, cluster_recipients(cluster, publish->room), publish->room,
+                              stamp, publish->bytes);
+}
+
 static void arrive(struct cluster *cluster, const struct plan_publish *publish) {
-    bool is_sent =
-        cluster->churn ? churn_sends(cluster->churn, publish) : !is_gone(cluster, publish->client);
+    bool is_due = is_taken(cluster, publish);
+    bool is_sent = cluster->churn ? churn_sends(cluster->churn, publish, is_due)
+                                  : !is_gone(cluster, publish->client);
     if (!is_sent)
         return;
-    if (publish->is_heard)
-        tally_due(&cluster->tally, publish->due_ns, cluster_recipients(cluster, publish->room));
     int32_t client = publish->client;
+    if (is_due)
+        tally_due(&cluster->tally, publish->due_ns, cluster_recipients(cluster, publish->room));
+    else if (publish->is_heard)
+        tally_withheld(&cluster->tally, publish->due_ns,
+                       cluster_recipients(cluster, publish->room));
     if (worker_of(cluster, client)->node->is_dead)
         return;
     int32_t index = worker_new_inbound(
         cluster,
         (struct node_inbound){.due_ns = publish->due_ns,
                               .room = publish->room,
-                              .origin = publish->is_heard ? cluster->layout->node_of[client] : -1,
+                              .origin = is_due ? cluster->layout->node_of[client] : -1,
                               .bytes = publish->bytes,
                               .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
     if (cluster->inbound_first[client] < 0)
@@ -223,10 +240,14 @@ static void gather(struct node_worker *worker, int32_t slot, struct node_gathere
         grow_gathered(room);
     room->gathered[room->gathered_count++] = gathered;
     room->gathered_bytes += gathered.frame_bytes;
-    if (!room->is_dirty) {
-        room->is_dirty = true;
-        worker->dirty[worker->dirty_count++] = slot;
-    }
+}
+
+void worker_make_dirty(struct node_worker *worker, int32_t slot) {
+    struct node_room *room = &worker->rooms[slot];
+    if (room->is_dirty)
+        return;
+    room->is_dirty = true;
+    worker->dirty[worker->dirty_count++] = slot;
 }
 
 static void add_to_room(struct node_worker *worker, const struct node_inbound *publish,
@@ -237,6 +258,9 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
     gather(
         worker, slot,
         (struct node_gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)});
+    if (worker->held != NULL && held_add(worker, slot, *now_ns))
+        return;
+    worker_make_dirty(worker, slot);
     if (node->fan_out == SPEC_WRITE_AT_ONCE ||
         worker->rooms[slot].gathered_bytes >= node->turn.flush_bytes) {
         base_ns from_ns = *now_ns;
@@ -370,7 +394,8 @@ static void read_backplane(struct node_worker *worker, base_ns *now_ns) {
 
 static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
     base_ns from_ns = *now_ns;
-    worker->turn.ready_events += ready.kind != NODE_READY_DEADLINE; /* a timer */
+    worker->turn.ready_events += /* the others are timers */
+        ready.kind != NODE_READY_DEADLINE && ready.kind != NODE_READY_HELD;
     switch (ready.kind) {
     case NODE_READY_READ:
         read_client(worker, ready.index, now_ns);
@@ -398,6 +423,8 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         break;
     case NODE_READY_CLOSE:
         churn_say_goodbye(worker, ready.index, now_ns);
+        break;
+    case NODE_READY_HELD: /* written with what else is due when the turn ends */
         break;
     }
 }
@@ -444,6 +471,8 @@ static void record_turn(struct node_worker *worker, base_ns start_ns, base_ns en
 
 static void write_all(struct node_worker *worker, base_ns *now_ns) {
     base_ns from_ns = *now_ns;
+    if (worker->held != NULL)
+        held_end_due(worker, *now_ns);
     backplane_flush(worker, now_ns);
     fan_out_all(worker, now_ns);
     worker->turn.write_ns += *now_ns - from_ns;

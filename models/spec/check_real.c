@@ -98,13 +98,17 @@ static bool has_workers(const struct spec_scenario *scenario) {
     return false;
 }
 
-/* Nodes of the real pair stand on one machine, with one processor for all of them. */
-static void check_cluster(struct walk *walk, const struct spec_scenario *scenario) {
-    const struct spec_backplane *backplane = &scenario->backplane;
+static int64_t nodes_of(const struct spec_scenario *scenario) {
     int64_t nodes = 0;
     for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
         nodes += scenario->nodes[kind].count;
-    if (nodes > 1 && scenario->machine.processors != SPEC_SHARED_PROCESSOR)
+    return nodes;
+}
+
+/* Nodes of the real pair stand on one machine, with one processor for all of them. */
+static void check_cluster(struct walk *walk, const struct spec_scenario *scenario) {
+    const struct spec_backplane *backplane = &scenario->backplane;
+    if (nodes_of(scenario) > 1 && scenario->machine.processors != SPEC_SHARED_PROCESSOR)
         refuse(walk, "machine", "processors",
                "several nodes of the real pair share a processor; say \"shared\", so that the "
                "simulator has them share one too");
@@ -133,6 +137,21 @@ static void check_faults(struct walk *walk, const struct spec_scenario *scenario
     reading_leave(&walk->reading, path);
 }
 
+/* A worker of the real pair knows how many members a room has with it, not how many it has. */
+static void check_feed(struct walk *walk, const struct spec_scenario *scenario) {
+    if (scenario->nodes_count == 0 || scenario->nodes[0].feed.above == SPEC_UNLIMITED ||
+        (nodes_of(scenario) == 1 && !has_workers(scenario)))
+        return;
+    walk->is_good = false;
+    int32_t path = reading_enter(&walk->reading, "nodes");
+    (void)reading_enter(&walk->reading, scenario->nodes[0].name);
+    (void)reading_enter(&walk->reading, "feed");
+    reading_error_at(&walk->reading, walk->place,
+                     "a feed over several nodes or workers is for the simulator only; the real "
+                     "pair has feeds on one node with one worker");
+    reading_leave(&walk->reading, path);
+}
+
 bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
     struct arena arena;
     arena_init(&arena);
@@ -143,6 +162,7 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file, str
     check_object(&walk, &table_scenario, scenario, &standard);
     check_cluster(&walk, scenario);
     check_faults(&walk, scenario);
+    check_feed(&walk, scenario);
     arena_fini(&arena);
     return walk.is_good;
 }

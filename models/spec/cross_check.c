@@ -467,6 +467,7 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
         check_throttle(&check, &scenario->nodes[i]);
         check_nr_open(&check, &scenario->nodes[i]);
     }
+    cross_check_levers(reading, scenario, merged);
     check_balancer(&check);
     check_backplane(&check);
     cross_check_connections(&check);

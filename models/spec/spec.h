@@ -174,6 +174,12 @@ struct spec_send_queue {
 struct spec_kernel {
 #include "models/spec/rows/kernel.def"
 };
+struct spec_batch {
+#include "models/spec/rows/batch.def"
+};
+struct spec_feed {
+#include "models/spec/rows/feed.def"
+};
 struct spec_node {
     const char *name;
 #include "models/spec/rows/node.def"

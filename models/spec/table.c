@@ -166,6 +166,20 @@ static const struct table_row kernel_rows[] = {
 TABLE(kernel, "a node's kernel")
 #undef THIS
 
+#define THIS spec_batch
+static const struct table_row batch_rows[] = {
+#include "models/spec/rows/batch.def"
+};
+TABLE(batch, "a batch")
+#undef THIS
+
+#define THIS spec_feed
+static const struct table_row feed_rows[] = {
+#include "models/spec/rows/feed.def"
+};
+TABLE(feed, "a feed")
+#undef THIS
+
 #define THIS spec_node
 static const struct table_row node_rows[] = {
 #include "models/spec/rows/node.def"
@@ -258,9 +272,10 @@ const struct table table_scenario = {.tag = "scenario",
 const struct table *const table_all[] = {
     &stall_table,      &receive_table,    &arrival_table,    &session_table,  &flap_table,
     &reconnect_table,  &population_table, &room_group_table, &traffic_table,  &turn_table,
-    &send_queue_table, &kernel_table,     &node_table,       &balancer_table, &backplane_table,
-    &fault_table,      &delivery_table,   &objectives_table, &window_table,   &prices_table,
-    &uncertain_table,  &plan_table,       &machine_table,    &table_scenario,
+    &send_queue_table, &kernel_table,     &batch_table,      &feed_table,     &node_table,
+    &balancer_table,   &backplane_table,  &fault_table,      &delivery_table, &objectives_table,
+    &window_table,     &prices_table,     &uncertain_table,  &plan_table,     &machine_table,
+    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

@@ -218,6 +218,7 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
     }
     bool is_late = metric[OUTCOME_late_share] > 1 - objectives->delivery.share + 1e-12;
     bool is_lost = metric[OUTCOME_lost] > objectives->lost_share * due;
+    bool has_broken_feed = metric[OUTCOME_feed_late] > 0; /* NAN: there is none */
     bool grows = is_growing(outcome, objectives);
     const struct outcome_resource *over = overrun(outcome);
     if (missed)
@@ -228,6 +229,8 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
         outcome->broke = "outage";
     else if (is_lost && metric[OUTCOME_closed_slow] > 0)
         outcome->broke = "send_queue";
+    else if (has_broken_feed)
+        outcome->broke = "feed";
     else if (exhausted(outcome) && metric[OUTCOME_refused] > 0)
         outcome->broke = exhausted(outcome)->name;
     else if (over)
@@ -239,6 +242,6 @@ void outcome_judge(struct outcome *outcome, const struct spec_objectives *object
     bool is_refused = metric[OUTCOME_refused] > 0;
     if (is_refused && !*outcome->broke)
         outcome->broke = "open_files";
-    bool is_missed = is_late || is_lost || is_refused || over || missed;
+    bool is_missed = is_late || is_lost || is_refused || over || has_broken_feed || missed;
     outcome->verdict = grows ? OUTCOME_UNSTABLE : is_missed ? OUTCOME_FAILS : OUTCOME_HOLDS;
 }

@@ -6,6 +6,7 @@
 #include "models/workload/plan.h"
 
 #include "models/workload/draws.h"
+#include "models/workload/feed.h"
 #include "models/workload/pace.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -251,19 +252,28 @@ static double mean_room(const struct roster *roster, const struct plan_rooms *ro
     return rooms->count > 0 ? members / rooms->count : 0;
 }
 
-/* Mean members of the room that a publish of this traffic lands in. */
+/* Members who get it, of a publish into the room: the feed's share of them. */
+static double mean_takers(const struct roster *roster, int32_t room) {
+    int64_t members = roster->rooms[room].members_count;
+    return feed_share(&roster->scenario->nodes[0].feed, members) * (double)members;
+}
+
+/* Mean recipients of a publish of this traffic. */
 static double mean_recipients(const struct roster *roster, const struct spec_traffic *traffic,
                               const struct plan_rooms *rooms) {
     double members = 0, weight = 0;
-    if (traffic->rate.per != SPEC_PER_USER)
-        return mean_room(roster, rooms);
+    if (traffic->rate.per != SPEC_PER_USER) {
+        for (int32_t i = 0; i < rooms->count; i++)
+            members += mean_takers(roster, rooms->items[i]);
+        return rooms->count > 0 ? members / rooms->count : 0;
+    }
     for (int32_t client = 0; client < roster->clients_count; client++) {
         int32_t first = 0, count = rooms_of_client(roster, client, rooms->group, &first);
         if (roster->population[client] != rooms->from || count == 0)
             continue;
         weight++;
         for (int32_t i = first; i < first + count; i++)
-            members += (double)roster->rooms[roster->client_rooms[i]].members_count / count;
+            members += mean_takers(roster, roster->client_rooms[i]) / count;
     }
     return weight > 0 ? members / weight : 0;
 }

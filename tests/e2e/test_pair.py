@@ -151,6 +151,32 @@ class RealPair(unittest.TestCase):
         self.assertGreater(answer["metrics"]["dropped"], 0)
         self.assertEqual(answer["metrics"]["connections"], 20)
 
+    def levers(self, node):
+        """Twenty a second into a room of 40, for a second: 800 deliveries, if no rule has another word."""
+        return {**TINY, "name": "levers", "rooms": {"r": {"size": {"constant": 40}, "members": ["p"]}},
+                "traffic": {"t": {**TINY["traffic"]["t"], "rate": {"constant": "20/s in all"}}},
+                "nodes": {"n": {"open_files": 200, **node}}}
+
+    def test_a_batch_delivers_all_and_says_what_it_saved_and_added(self):
+        answer, _ = self.measure(self.levers({"batch": {"for": "120ms", "messages": 3}}), codes=(0,))
+        metrics = answer["metrics"]
+        self.assertEqual((metrics["due"], answer["lost"], metrics["withheld"]), (800, 0, 0))
+        # two more come within 120 ms of the first; two of three packets of 90 bytes are saved, 20/s to 40 members
+        self.assertAlmostEqual(metrics["held_messages"], 3, delta=0.5)
+        self.assertAlmostEqual(metrics["held_saved_bytes_per_s"], 20 * 40 * 90 * 2 / 3, delta=0.2 * 20 * 40 * 90)
+        self.assertGreater(metrics["held_ms"], 10)
+
+    def test_above_the_cap_a_feed_keeps_its_word_and_what_it_withholds_is_not_lost(self):
+        answer, _ = self.measure(self.levers({"feed": {"above": 39, "share": 0.4}}), codes=(0,))
+        metrics = answer["metrics"]
+        self.assertEqual(metrics["due"] + metrics["withheld"], 800)
+        self.assertGreater(min(metrics["due"], metrics["withheld"]), 0)
+        self.assertEqual((answer["deliveries"], answer["lost"]), (metrics["due"], 0))
+        answer, _ = self.measure(self.levers({"feed": {"above": 39, "kind": "batched", "every": "200ms"}}), codes=(0,))
+        metrics = answer["metrics"]
+        self.assertEqual((metrics["due"], answer["deliveries"], metrics["withheld"], metrics["feed_late"]), (800, 800, 0, 0))
+        self.assertGreaterEqual(metrics["feed_longest_ms"], 200)
+
     def interrupt(self, words, is_ripe, to_group):
         """Starts headroom, sends SIGINT when is_ripe(pids of its descendants), and sees that nothing of it goes on."""
         with subprocess.Popen([HEADROOM, *words, "--db", self.db], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

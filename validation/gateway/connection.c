@@ -242,8 +242,10 @@ void connection_leave(struct worker *worker, struct connection *connection, uint
     if (index < connection->memberships_count)
         worker->rooms.rooms[left->room]->members[left->place].membership = index;
     gateway_uncount(&worker->stats->memberships, 1);
-    if (room->members_count == 0)
+    if (room->members_count == 0) {
         cluster_hold(worker, room, false);
+        fanout_forget_held(worker, room);
+    }
     if (room->members_count == 0 && !room->is_listed) {
         room_remove(&worker->rooms, room);
         gateway_level(&worker->stats->rooms, worker->rooms.count);

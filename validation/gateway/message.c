@@ -5,6 +5,7 @@
  * the way through wslay (assembler.h). */
 #include "validation/gateway/worker.h"
 
+#include "models/workload/feed.h"
 #include "models/workload/protocol.h"
 #include "validation/gateway/utf8.h"
 
@@ -67,6 +68,11 @@ static const char *publish(struct worker *worker, struct connection *connection,
         return "not a member";
     gateway_count(&worker->stats->publishes, 1);
     throttle_published(worker, connection, membership, room);
+    if (!feed_takes(&worker->options->feed, room->members_count, command->delivery,
+                    command->delivery_length)) {
+        gateway_count(&worker->stats->withheld, room->members_count);
+        return NULL;
+    }
     fanout_to_others(worker, MAIL_PUBLISH, room, opcode, command->delivery,
                      command->delivery_length);
     fanout_publish(worker, room, opcode, command->delivery, command->delivery_length);

@@ -24,6 +24,7 @@ enum kind {
     TIME,
     TIME_OR_NEVER,
     WORD,
+    SHARE,
     TEXT,
     LIST,
     FLAG
@@ -65,6 +66,8 @@ void gateway_options_init(struct gateway_options *options) {
                        .soft_limit = SPEC_UNLIMITED,
                        .soft_for = BASE_NS_MAX,
                        .write_deadline = BASE_NS_MAX},
+        .batch = {.messages = SPEC_UNLIMITED},
+        .feed = {.above = SPEC_UNLIMITED, .share = 0.1, .every = BASE_NS_PER_S},
         .idle_timeout = 60 * BASE_NS_PER_S,
         .handshake_timeout = 5 * BASE_NS_PER_S,
         .cpu = -1,
@@ -83,6 +86,8 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
     options->send_buffer = node->send_buffer;
     options->session = node->session;
     options->send_queue = node->send_queue;
+    options->batch = node->batch;
+    options->feed = node->feed;
     options->idle_timeout = BASE_NS_MAX;
 }
 
@@ -130,6 +135,7 @@ static const struct words {
     {offsetof(struct gateway_options, send_queue.policy), "policy", SPEC_policy_COUNT},
     {offsetof(struct gateway_options, backplane), "backplane_kind", SPEC_backplane_kind_COUNT},
     {offsetof(struct gateway_options, backplane_channels), "channels", SPEC_channels_COUNT},
+    {offsetof(struct gateway_options, feed.kind), "feed_kind", SPEC_feed_kind_COUNT},
 };
 
 static const struct words *find_words(const struct row *row) {
@@ -151,6 +157,12 @@ static bool set_word(const struct row *row, const char *text, void *member) {
     return false;
 }
 
+static bool set_share(const char *text, double *share) {
+    char *end;
+    *share = strtod(text, &end);
+    return end != text && *end == '\0' && *share >= 0 && *share <= 1;
+}
+
 static bool set_list(const char *text, struct gateway_list *list) {
     if (list->count == GATEWAY_LIST_MAX)
         return false;
@@ -167,6 +179,8 @@ static bool set_member(const struct row *row, const char *text, void *member, st
     case TIME:
     case TIME_OR_NEVER:
         return set_number(row, text, member);
+    case SHARE:
+        return set_share(text, member);
     case WORD:
         return set_word(row, text, member);
     case TEXT:
@@ -187,6 +201,8 @@ static void add_bound(struct text *out, const struct row *row, const char *befor
 }
 
 static const char *expected(const struct row *row, struct arena *arena) {
+    if (row->kind == SHARE)
+        return "expected a share from 0 to 1";
     if (row->kind == WORD || row->kind == LIST || row->kind == FLAG || row->kind == TEXT)
         return row->help;
     bool is_plain = units_of(row->kind) == UNITS_NONE;
@@ -249,6 +265,9 @@ static int32_t write_row(const struct row *row, const void *member, struct arena
     case TIME_OR_NEVER:
         words[0] = written(row, number_text(row, *(const int64_t *)member, arena), arena);
         return 1;
+    case SHARE:
+        words[0] = written(row, arena_new_format(arena, "%.17g", *(const double *)member), arena);
+        return 1;
     case WORD:
         words[0] = written(row, spec_word(find_words(row)->tag, *(const int *)member), arena);
         return 1;
@@ -272,7 +291,7 @@ static int32_t write_row(const struct row *row, const void *member, struct arena
 
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,
                               struct arena *arena, char *words[GATEWAY_WORDS_MAX]) {
-    _Static_assert(ROWS <= 40, "GATEWAY_WORDS_MAX counts 40 options");
+    _Static_assert(ROWS <= 64, "GATEWAY_WORDS_MAX counts 64 options");
     int32_t count = 0;
     words[count++] = arena_new_text(arena, program);
     for (size_t i = 0; i < ROWS; i++)

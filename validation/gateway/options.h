@@ -31,6 +31,8 @@ struct gateway_options {
     int64_t send_buffer;
     int64_t session;
     struct spec_send_queue send_queue;
+    struct spec_batch batch;
+    struct spec_feed feed;
     struct gateway_list origins;
     const char *token;
     base_ns idle_timeout;
@@ -58,7 +60,7 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
 bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,
                          struct arena *arena, const char **why) MUST_USE;
 
-enum { GATEWAY_WORDS_MAX = 2 + 40 + 2 * GATEWAY_LIST_MAX };
+enum { GATEWAY_WORDS_MAX = 2 + 64 + 2 * GATEWAY_LIST_MAX };
 /* `program` and one "--name=value" for every option that is set, ended by NULL: an argv. Returns
  * the count. */
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,

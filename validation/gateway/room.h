@@ -6,6 +6,7 @@
 #ifndef HEADROOM_VALIDATION_GATEWAY_ROOM_H
 #define HEADROOM_VALIDATION_GATEWAY_ROOM_H
 
+#include "models/workload/hold.h"
 #include "models/workload/protocol.h"
 #include "sim/base/attributes.h"
 #include "validation/gateway/segment.h"
@@ -26,7 +27,8 @@ struct room {
     uint32_t members_count, members_capacity;
     uint32_t throttlers; /* consumers (and other workers) that ask for silence */
     struct room_member *members;
-    struct segment *pending; /* what this turn has gathered; NULL: nothing */
+    struct segment *pending; /* what was gathered and is not written; NULL: nothing */
+    struct hold hold;        /* of `pending`, where it is held back beyond the turn */
     uint32_t hash;
     uint8_t name_length;
     bool is_listed; /* among the worker's dirty rooms */

@@ -98,6 +98,8 @@ void worker_fini(struct worker *worker) {
         if (worker->dirty[i]->pending != NULL)
             segment_unref(&worker->segments, worker->dirty[i]->pending);
     free(worker->dirty);
+    for (int i = 0; i < HOLD_REASONS; i++)
+        hold_queue_fini(&worker->held[i]);
     room_table_fini(&worker->rooms);
     segment_pool_fini(&worker->segments);
     while (worker->assemblers != NULL) {
@@ -289,6 +291,21 @@ static int sleep_ms(const struct worker *worker) {
     return left_ns <= 0 ? 0 : (int)(left_ns / BASE_NS_PER_MS) + 1;
 }
 
+/* Until something is ready, or a room's time to be written has come: that is due to less than a
+ * millisecond, which epoll_wait does not know. */
+static int sleep_until_ready(struct worker *worker, int32_t max) {
+    base_ns held_ns = fanout_held_due_ns(worker);
+    if (held_ns > next_due_ns(worker) || held_ns == BASE_NS_MAX)
+        return epoll_wait(worker->epoll_fd, worker->events, max, sleep_ms(worker));
+    base_ns left_ns = held_ns > worker->now_ns ? held_ns - worker->now_ns : 0;
+    struct timespec left = {.tv_sec = left_ns / BASE_NS_PER_S, .tv_nsec = left_ns % BASE_NS_PER_S};
+    int count = epoll_pwait2(worker->epoll_fd, worker->events, max, &left, NULL);
+    if (count < 0 && errno == ENOSYS) /* before Linux 5.11: up to a millisecond late */
+        count =
+            epoll_wait(worker->epoll_fd, worker->events, max, (int)(left_ns / BASE_NS_PER_MS) + 1);
+    return count;
+}
+
 /* Ready descriptors. The time of a call that sleeps is nobody's. */
 static int32_t wait(struct worker *worker) {
     worker_enter(worker, PHASE_POLL);
@@ -298,7 +315,7 @@ static int32_t wait(struct worker *worker) {
     if (count != 0)
         return count < 0 ? 0 : count;
     read_cpu(worker, BASE_NS_PER_MS);
-    count = epoll_wait(worker->epoll_fd, worker->events, max, sleep_ms(worker));
+    count = sleep_until_ready(worker, max);
     worker->phase_since_ns = worker->now_ns = worker_clock();
     return count < 0 ? 0 : count;
 }
@@ -317,7 +334,8 @@ void *worker_run(void *argument) {
     turns_begin(worker);
     while (!is_over(worker)) {
         int32_t count = wait(worker);
-        if (count > 0)
+        bool has_turn = count > 0 || fanout_held_due_ns(worker) <= worker->now_ns;
+        if (has_turn)
             turn(worker, count);
         if (wheel_has_turned(&worker->wheel, worker->now_ns))
             fire_timers(worker);
@@ -327,7 +345,7 @@ void *worker_run(void *argument) {
             backplane_tick(worker->backplane, worker->now_ns);
         cluster_count(worker);
         worker_enter(worker, PHASE_OTHER);
-        if (count > 0 && worker->turn_log.turns != NULL)
+        if (has_turn && worker->turn_log.turns != NULL)
             turns_record(worker);
         read_cpu(worker, CPU_READ_EVERY_NS);
     }

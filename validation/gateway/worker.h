@@ -11,6 +11,7 @@
 #ifndef HEADROOM_VALIDATION_GATEWAY_WORKER_H
 #define HEADROOM_VALIDATION_GATEWAY_WORKER_H
 
+#include "models/workload/hold.h"
 #include "models/workload/turn.h"
 #include "sim/base/time.h"
 #include "validation/backplane/client.h"
@@ -118,7 +119,8 @@ struct worker {
     struct room_table rooms;
     struct room **dirty; /* with something pending, in the order of their first publish */
     uint32_t dirty_count, dirty_capacity;
-    base_ns gathering_since_ns; /* start of the turn or of the last flush in it */
+    struct hold_queue held[HOLD_REASONS]; /* rooms that hold messages back, by number */
+    base_ns gathering_since_ns;           /* start of the turn or of the last flush in it */
     uint32_t flush_stamp;
     struct segment_pool segments;
     struct assembler *assemblers; /* free ones */
@@ -133,6 +135,7 @@ struct worker {
     base_ns phase_since_ns, cpu_read_ns;
     enum phase phase;
     int64_t queued_bytes, queued_bytes_max;
+    uint64_t feed_longest_ns;
     bool is_draining;
     base_ns drain_since_ns;
     struct backplane *backplane; /* NULL: this node is alone */
@@ -196,6 +199,10 @@ void fanout_publish(struct worker *worker, struct room *room, uint8_t opcode, co
                     size_t length);
 void fanout_flush_room(struct worker *worker, struct room *room);
 void fanout_flush(struct worker *worker);
+/* The room is gone with its last member: what it holds is due to nobody. */
+void fanout_forget_held(struct worker *worker, struct room *room);
+/* When the next room must be written that holds messages back; BASE_NS_MAX: none does. */
+base_ns fanout_held_due_ns(struct worker *worker);
 void fanout_to_others(struct worker *worker, enum mail_kind kind, const struct room *room,
                       uint8_t opcode, const void *payload, size_t length);
 

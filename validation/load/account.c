@@ -27,6 +27,9 @@ static void charge(struct probe *probe, struct account *account,
     char name[ROSTER_ROOM_NAME_BYTES];
     roster_room_name(publish->room, name);
     int64_t bytes = clients->options.wire->delivery_bytes(name, publish->bytes);
+    bool is_taken = feed_takes_publish(clients_feed(clients), room->members_count, publish->room,
+                                       (struct protocol_stamp){due_ns, (uint32_t)publish->number},
+                                       publish->bytes);
     int64_t step = is_in_window ? (due_ns - probe->window_start_ns) / probe->report->step_ns : 0;
     if (step >= probe->report->steps_count)
         step = probe->report->steps_count - 1;
@@ -35,6 +38,10 @@ static void charge(struct probe *probe, struct account *account,
         int32_t local = clients_local(clients, number);
         if (local < 0 || !clients->client[local].was_there)
             continue;
+        if (!is_taken) {
+            probe->report->populations[roster->population[number]].withheld += is_in_window;
+            continue;
+        }
         account->due_bytes[local] += bytes;
         if (!is_in_window)
             continue;

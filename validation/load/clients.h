@@ -6,6 +6,7 @@
 #ifndef HEADROOM_VALIDATION_LOAD_CLIENTS_H
 #define HEADROOM_VALIDATION_LOAD_CLIENTS_H
 
+#include "models/workload/feed.h"
 #include "models/workload/receiver.h"
 #include "models/workload/roster.h"
 #include "validation/load/outbox.h"
@@ -89,6 +90,10 @@ static inline int32_t clients_local(const struct clients *clients, int32_t numbe
 /* The port that a client of the roster is connected to; -1: one beyond the roster, whose turn it
  * is. */
 int32_t clients_port(const struct clients *clients, int32_t local);
+/* The rule of the one node that they are all connected to. */
+static inline const struct spec_feed *clients_feed(const struct clients *clients) {
+    return &clients->roster->scenario->nodes[0].feed;
+}
 
 /* A new account: bytes, arrivals and closes from here on. */
 void clients_begin(struct clients *clients);

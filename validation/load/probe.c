@@ -60,6 +60,13 @@ static void probe_init(struct probe *probe, struct clients *clients,
     clients_begin(clients);
 }
 
+/* The longest that the server may hold a message back: what it holds is not lost. */
+static base_ns held_of(const struct clients *clients) {
+    base_ns feed_ns = feed_allowance_ns(clients_feed(clients), INT64_MAX);
+    base_ns batch_ns = clients->roster->scenario->nodes[0].batch.for_;
+    return feed_ns > batch_ns ? feed_ns : batch_ns;
+}
+
 static void set_times(struct probe *probe) {
     const struct probe_options *options = probe->options;
     probe->now_ns = probe_clock();
@@ -183,7 +190,7 @@ void probe_run(struct clients *clients, const struct probe_options *options,
     base_ns last_ns = probe.now_ns;
     run_until(&probe, probe.window_start_ns, &last_ns);
     run_window(&probe, &last_ns);
-    run_until(&probe, probe.window_end_ns + options->within_ns, &last_ns);
+    run_until(&probe, probe.window_end_ns + options->within_ns + held_of(clients), &last_ns);
     run_until_quiet(&probe, probe.now_ns + options->grace_ns, &last_ns);
     probe_give_up_unsent(&probe);
     probe_end_gap(&probe);

@@ -77,6 +77,7 @@ static void merge_population(struct load_population *into, const struct load_pop
     into->due += from->due;
     into->lost += from->lost;
     into->pending += from->pending;
+    into->withheld += from->withheld;
     into->due_sampled += from->due_sampled;
     into->in_time_sampled += from->in_time_sampled;
     into->arrived_sampled += from->arrived_sampled;
@@ -270,16 +271,18 @@ static void derive_latency(struct load_report *report) {
 }
 
 static void derive_counts(struct load_report *report) {
-    int64_t due = 0, lost = 0, pending = 0, clients = 0;
+    int64_t due = 0, lost = 0, pending = 0, withheld = 0, clients = 0;
     for (int32_t p = 0; p < report->populations_count; p++) {
         due += report->populations[p].due;
         lost += report->populations[p].lost;
         pending += report->populations[p].pending;
+        withheld += report->populations[p].withheld;
         clients += report->populations[p].clients;
     }
     double seconds = base_seconds(report->window_ns), *metric = report->metric;
     metric[OUTCOME_due] = (double)due;
     metric[OUTCOME_lost] = (double)lost;
+    metric[OUTCOME_withheld] = (double)withheld;
     metric[OUTCOME_deliveries] = (double)(due - lost - pending);
     metric[OUTCOME_connections] = (double)clients;
     metric[OUTCOME_refused] = (double)report->refused;

@@ -33,12 +33,13 @@ struct load_step {
 
 struct load_population {
     char name[LOAD_NAME_BYTES];
-    int64_t clients; /* connected when the probe began */
-    int64_t sampled; /* of these: looked at one by one */
-    int64_t parsed;  /* of these: read in full without being timed (readers with habits) */
-    int64_t due;     /* deliveries due in the window to all its clients ... */
-    int64_t lost;    /* ... that will never arrive: their connection closed, or all was quiet */
-    int64_t pending; /* ... that had not arrived when the patience ended: neither */
+    int64_t clients;  /* connected when the probe began */
+    int64_t sampled;  /* of these: looked at one by one */
+    int64_t parsed;   /* of these: read in full without being timed (readers with habits) */
+    int64_t due;      /* deliveries due in the window to all its clients ... */
+    int64_t lost;     /* ... that will never arrive: their connection closed, or all was quiet */
+    int64_t pending;  /* ... that had not arrived when the patience ended: neither */
+    int64_t withheld; /* beside them: of messages due in the window, by the rule of a feed */
     int64_t due_sampled, in_time_sampled,
         arrived_sampled; /* sampled clients only; without what those who stalled got when made to
                             read */

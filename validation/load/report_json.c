@@ -57,6 +57,7 @@ static const struct member population_members[] = {
     MEMBER(INT64, load_population, due),
     MEMBER(INT64, load_population, lost),
     MEMBER(INT64, load_population, pending),
+    MEMBER(INT64, load_population, withheld),
     MEMBER(INT64, load_population, due_sampled),
     MEMBER(INT64, load_population, in_time_sampled),
     MEMBER(INT64, load_population, arrived_sampled),

@@ -3,6 +3,7 @@
 #include "validation/measure/measure.h"
 
 #include "models/workload/admission.h"
+#include "models/workload/wire.h"
 #include "sim/base/check.h"
 #include "sim/base/text.h"
 #include "validation/load/report.h"
@@ -216,6 +217,18 @@ static void fill_resources(const struct measure *measure, const struct watch *wa
                                           .limit = 1});
 }
 
+/* What rooms held back; no figures where they held nothing. */
+static void fill_held(const struct gateway_stats *window, double seconds, double *metric) {
+    if (window->held_flushes == 0)
+        return;
+    metric[OUTCOME_held_messages] = (double)window->held_messages / (double)window->held_flushes;
+    metric[OUTCOME_held_ms] = (double)window->held_ns * 1e-6 / (double)window->held_deliveries;
+    metric[OUTCOME_held_saved_bytes_per_s] =
+        (double)wire_bytes(0, (int64_t)window->held_packets_saved) / seconds;
+    metric[OUTCOME_feed_longest_ms] = (double)window->feed_longest_ns * 1e-6;
+    metric[OUTCOME_feed_late] = (double)window->feed_late;
+}
+
 static void fill_from_window(const struct watch *watch, struct outcome *outcome) {
     struct gateway_stats window = nodes_since(&watch->first, &watch->last);
     double seconds = base_seconds(watch->to_ns - watch->from_ns);
@@ -230,6 +243,7 @@ static void fill_from_window(const struct watch *watch, struct outcome *outcome)
     metric[OUTCOME_writes_per_s] = (double)(window.writes + window.backplane_writes) / seconds;
     metric[OUTCOME_written_bytes_per_s] =
         (double)(window.written_bytes + window.backplane_written_bytes) / seconds;
+    fill_held(&window, seconds, metric);
     metric[OUTCOME_stolen_share] = yardstick_steal_share(&watch->steal_first, &watch->steal_last);
 }
 

@@ -1,8 +1,8 @@
 /* What a write is on the wire of an Ethernet: full segments of TCP over IPv4 with timestamps, each
  * with its headers, preamble and gap. Frames to different sockets never share a segment; those of
  * one write do. A 128 B message is 222 B there. (Linux: net/ipv4/tcp_output.c; IEEE 802.3.) */
-#ifndef HEADROOM_MODELS_CLUSTER_WIRE_H
-#define HEADROOM_MODELS_CLUSTER_WIRE_H
+#ifndef HEADROOM_MODELS_WORKLOAD_WIRE_H
+#define HEADROOM_MODELS_WORKLOAD_WIRE_H
 
 #include <stdint.h>
 

@@ -1,0 +1,96 @@
+/* What the levers of fan-out cannot mean together, or probably do not mean as they stand. */
+#include "models/spec/cross_check.h"
+
+#include "models/spec/table.h"
+#include "sim/base/time.h"
+
+#include <string.h>
+
+struct lever { /* an object of a node's */
+    struct reading *reading;
+    const struct json *entry; /* the node's */
+    const struct json *json;  /* its own; NULL: not written anywhere */
+    int32_t path;             /* to leave by */
+};
+
+static struct lever enter_lever(struct reading *reading, const struct json *merged,
+                                const struct spec_node *node, const char *key) {
+    struct lever lever = {.reading = reading, .path = reading_enter(reading, "nodes")};
+    (void)reading_enter(reading, node->name);
+    (void)reading_enter(reading, key);
+    const struct json *nodes = json_member(merged, "nodes");
+    const struct json *entry = nodes ? json_member(nodes, node->name) : NULL;
+    lever.entry = entry ? entry : merged;
+    lever.json = entry && entry->kind == JSON_OBJECT ? json_member(entry, key) : NULL;
+    return lever;
+}
+
+static void leave_lever(const struct lever *lever) {
+    reading_leave(lever->reading, lever->path);
+}
+
+/* A field that is written down and does nothing would be believed. */
+static void warn_where_written(const struct lever *lever, const char *key, const char *why) {
+    const struct json *member = lever->json ? json_member(lever->json, key) : NULL;
+    if (member)
+        reading_warning(lever->reading, member, "\"%s\" has no effect %s", key, why);
+}
+
+static void check_batch(struct reading *reading, const struct spec_scenario *scenario,
+                        const struct json *merged, const struct spec_node *node) {
+    struct lever lever = enter_lever(reading, merged, node, "batch");
+    base_ns within_ns = scenario->objectives.delivery.within;
+    if (node->batch.for_ == 0)
+        warn_where_written(&lever, "messages", "without \"for\": a turn writes all it gathered");
+    if (lever.json && node->batch.for_ >= within_ns)
+        reading_warning(reading, lever.json,
+                        "messages are held for up to %.6g ms, and objectives.delivery.within is "
+                        "%.6g ms",
+                        base_ms(node->batch.for_), base_ms(within_ns));
+    if (lever.json && node->batch.for_ > 0 && node->fan_out == SPEC_WRITE_AT_ONCE)
+        reading_warning(reading, lever.json,
+                        "a batch holds messages back that \"fan_out\": \"write_at_once\" would "
+                        "write at once; the batch goes first");
+    leave_lever(&lever);
+}
+
+static void check_feed(struct reading *reading, const struct json *merged,
+                       const struct spec_node *node) {
+    struct lever lever = enter_lever(reading, merged, node, "feed");
+    static const char *const fields[] = {"kind", "share", "every"};
+    bool has_cap = node->feed.above != SPEC_UNLIMITED;
+    for (size_t i = 0; i < COUNT_OF(fields) && !has_cap; i++)
+        warn_where_written(&lever, fields[i], "without \"above\": no room is a feed");
+    if (has_cap && node->feed.kind != SPEC_SAMPLED)
+        warn_where_written(&lever, "share", "on a feed that is not \"sampled\"");
+    if (has_cap && node->feed.kind != SPEC_BATCHED)
+        warn_where_written(&lever, "every", "on a feed that is not \"batched\"");
+    leave_lever(&lever);
+}
+
+static bool is_same_feed(const struct spec_feed *a, const struct spec_feed *b) {
+    return a->above == b->above && a->kind == b->kind && a->share == b->share &&
+           a->every == b->every;
+}
+
+/* A room is one thing, whichever node its members are on. */
+static void check_same_feed(struct reading *reading, const struct spec_scenario *scenario,
+                            const struct json *merged, const struct spec_node *node) {
+    if (is_same_feed(&node->feed, &scenario->nodes[0].feed))
+        return;
+    struct lever lever = enter_lever(reading, merged, node, "feed");
+    reading_error(reading, lever.json ? lever.json : lever.entry,
+                  "a room would be a feed on nodes.%s by another rule than on nodes.%s; expected "
+                  "the same \"feed\" on all kinds of nodes",
+                  node->name, scenario->nodes[0].name);
+    leave_lever(&lever);
+}
+
+void cross_check_levers(struct reading *reading, const struct spec_scenario *scenario,
+                        const struct json *merged) {
+    for (int32_t i = 0; i < scenario->nodes_count; i++) {
+        check_batch(reading, scenario, merged, &scenario->nodes[i]);
+        check_feed(reading, merged, &scenario->nodes[i]);
+        check_same_feed(reading, scenario, merged, &scenario->nodes[i]);
+    }
+}
