@@ -269,9 +269,10 @@ void print_run_text(const struct print_run *run) {
     putchar('\n');
     print_loads(metric);
     print_latencies(metric);
-    printf("  late         %s %% of the deliveries due took longer than %s ms (allowed: %s %%)\n",
+    printf("  late         %s %% of the deliveries due took longer than %s ms%s (allowed: %s %%)\n",
            print_number(100 * metric[OUTCOME_late_share]),
            print_number(base_ms(run->spec->objectives.delivery.within)),
+           metric[OUTCOME_feed_longest_ms] > 0 ? ", and in a feed than its own time more" : "",
            print_number(100 * (1 - run->spec->objectives.delivery.share)));
     print_losses(outcome);
     print_connections(outcome);

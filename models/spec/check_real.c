@@ -98,17 +98,10 @@ static bool has_workers(const struct spec_scenario *scenario) {
     return false;
 }
 
-static int64_t nodes_of(const struct spec_scenario *scenario) {
-    int64_t nodes = 0;
-    for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
-        nodes += scenario->nodes[kind].count;
-    return nodes;
-}
-
 /* Nodes of the real pair stand on one machine, with one processor for all of them. */
 static void check_cluster(struct walk *walk, const struct spec_scenario *scenario) {
     const struct spec_backplane *backplane = &scenario->backplane;
-    if (nodes_of(scenario) > 1 && scenario->machine.processors != SPEC_SHARED_PROCESSOR)
+    if (spec_nodes_count(scenario) > 1 && scenario->machine.processors != SPEC_SHARED_PROCESSOR)
         refuse(walk, "machine", "processors",
                "several nodes of the real pair share a processor; say \"shared\", so that the "
                "simulator has them share one too");
@@ -140,7 +133,7 @@ static void check_faults(struct walk *walk, const struct spec_scenario *scenario
 /* A worker of the real pair knows how many members a room has with it, not how many it has. */
 static void check_feed(struct walk *walk, const struct spec_scenario *scenario) {
     if (scenario->nodes_count == 0 || scenario->nodes[0].feed.above == SPEC_UNLIMITED ||
-        (nodes_of(scenario) == 1 && !has_workers(scenario)))
+        (spec_nodes_count(scenario) == 1 && !has_workers(scenario)))
         return;
     walk->is_good = false;
     int32_t path = reading_enter(&walk->reading, "nodes");

@@ -40,13 +40,6 @@ static const struct spec_room_group *find_rooms(const struct spec_scenario *scen
     return NULL;
 }
 
-static bool lists(const struct spec_names *names, const char *name) {
-    for (int32_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* Where there are none at all, that has been said. */
 static void unknown_population(struct check *check, const struct json *place, const char *name) {
     const char *names[NAMES_MAX];
@@ -73,8 +66,8 @@ static void check_members(struct check *check, const struct spec_room_group *gro
     leave(check);
 }
 
-static double clients_of(const struct spec_scenario *scenario,
-                         const struct spec_room_group *group) {
+double cross_check_clients(const struct spec_scenario *scenario,
+                           const struct spec_room_group *group) {
     double clients = 0;
     for (int32_t i = 0; i < group->members.count; i++) {
         const struct spec_population *population =
@@ -87,7 +80,7 @@ static double clients_of(const struct spec_scenario *scenario,
 }
 
 static void check_size(struct check *check, const struct spec_room_group *group) {
-    double clients = clients_of(check->scenario, group);
+    double clients = cross_check_clients(check->scenario, group);
     if (spec_dist_highest(&group->size) <= clients)
         return;
     double mean = spec_dist_mean(&group->size);
@@ -207,7 +200,8 @@ static void check_ends(struct check *check, const struct spec_traffic *traffic) 
     int32_t path = reading_enter(check->reading, "from");
     if (traffic->from && !is_known)
         unknown_population(check, json_member(entry, "from"), traffic->from);
-    if (is_known && group && knows_members(check, group) && !lists(&group->members, traffic->from))
+    if (is_known && group && knows_members(check, group) &&
+        !lists_name(&group->members, traffic->from))
         reading_error(check->reading, json_member(entry, "from"),
                       "%s is not among the members of rooms.%s, and only members publish",
                       reading_quoted(traffic->from).text, group->name);
@@ -265,16 +259,9 @@ static void check_queue(struct check *check, const struct spec_node *node) {
 
 /* ---- the cluster */
 
-static int64_t nodes_of(const struct spec_scenario *scenario) {
-    int64_t nodes = 0;
-    for (int32_t i = 0; i < scenario->nodes_count; i++)
-        nodes += scenario->nodes[i].count;
-    return nodes;
-}
-
 /* A word that one node keeps and another does not hear. */
 static void check_throttle(struct check *check, const struct spec_node *node) {
-    if (node->send_queue.policy != SPEC_THROTTLE || nodes_of(check->scenario) <= 1)
+    if (node->send_queue.policy != SPEC_THROTTLE || spec_nodes_count(check->scenario) <= 1)
         return;
     const struct json *entry = enter(check, enter(check, check->merged, "nodes"), node->name);
     const struct json *place = enter(check, enter(check, entry, "send_queue"), "policy");
@@ -282,7 +269,7 @@ static void check_throttle(struct check *check, const struct spec_node *node) {
         check->reading, place,
         "the policy \"throttle\" works within one node, and there are %lld: publishers on "
         "the others would not hear of it",
-        (long long)nodes_of(check->scenario));
+        (long long)spec_nodes_count(check->scenario));
     leave(check);
 }
 
@@ -316,7 +303,8 @@ static void check_balancer(struct check *check) {
         return;
     const struct json *place = enter(check, check->merged, "balancer");
     bool is_passthrough = balancer->kind == SPEC_PASSTHROUGH;
-    if (nodes_of(check->scenario) == 1 && is_passthrough && balancer->conntrack == SPEC_UNLIMITED)
+    if (spec_nodes_count(check->scenario) == 1 && is_passthrough &&
+        balancer->conntrack == SPEC_UNLIMITED)
         reading_warning(check->reading, place, "\"balancer\" has no effect with one node");
     else if (is_passthrough)
         check_proxy_fields(check, place);
@@ -383,9 +371,9 @@ static void check_backplane(struct check *check) {
     const struct json *written = json_member(check->merged, "backplane");
     const struct json *place = enter(check, check->merged, written ? "backplane" : "nodes");
     enum spec_backplane_kind kind = scenario->backplane.kind;
-    int64_t nodes = nodes_of(scenario);
+    int64_t nodes = spec_nodes_count(scenario);
     bool is_said = written && is_written(written, "kind");
-    if (kind == SPEC_NO_BACKPLANE && nodes > 1 && !is_said)
+    if (kind == SPEC_NO_BACKPLANE && nodes > 1 && !is_said && !cross_check_has_owners(scenario))
         reading_warning(check->reading, place,
                         "%lld nodes and no backplane: a publish does not reach members on other "
                         "nodes than its publisher's",
@@ -467,7 +455,7 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
         check_throttle(&check, &scenario->nodes[i]);
         check_nr_open(&check, &scenario->nodes[i]);
     }
-    cross_check_levers(reading, scenario, merged);
+    cross_check_levers(&check);
     check_balancer(&check);
     check_backplane(&check);
     cross_check_connections(&check);

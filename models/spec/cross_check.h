@@ -12,8 +12,4 @@
 void cross_check(struct reading *reading, const struct spec_scenario *scenario,
                  const struct json *merged);
 
-/* The part of it about batches, feeds and the other levers of fan-out. */
-void cross_check_levers(struct reading *reading, const struct spec_scenario *scenario,
-                        const struct json *merged);
-
 #endif

@@ -4,6 +4,8 @@
 
 #include "models/spec/cross_check.h"
 
+#include <string.h>
+
 enum { NAMES_MAX = 16 }; /* of a map */
 
 struct check {
@@ -29,6 +31,22 @@ static inline void leave(struct check *check) {
 static inline bool is_written(const struct json *json, const char *key) {
     return json && json_member(json, key) != NULL;
 }
+
+static inline bool lists_name(const struct spec_names *names, const char *name) {
+    for (int32_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Of the populations that the group's members come from; INFINITY where that is not known. */
+double cross_check_clients(const struct spec_scenario *scenario,
+                           const struct spec_room_group *group);
+
+/* Batches, feeds, shards and the other levers of fan-out. */
+void cross_check_levers(struct check *check);
+/* Whether all members of any room are on one node: no publish has to get anywhere else. */
+bool cross_check_has_owners(const struct spec_scenario *scenario);
 
 /* Connections that come and go, and faults. */
 void cross_check_connections(struct check *check);

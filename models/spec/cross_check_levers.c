@@ -1,5 +1,5 @@
 /* What the levers of fan-out cannot mean together, or probably do not mean as they stand. */
-#include "models/spec/cross_check.h"
+#include "models/spec/cross_check_inside.h"
 
 #include "models/spec/table.h"
 #include "sim/base/time.h"
@@ -86,11 +86,88 @@ static void check_same_feed(struct reading *reading, const struct spec_scenario 
     leave_lever(&lever);
 }
 
-void cross_check_levers(struct reading *reading, const struct spec_scenario *scenario,
-                        const struct json *merged) {
-    for (int32_t i = 0; i < scenario->nodes_count; i++) {
-        check_batch(reading, scenario, merged, &scenario->nodes[i]);
-        check_feed(reading, merged, &scenario->nodes[i]);
-        check_same_feed(reading, scenario, merged, &scenario->nodes[i]);
+/* --- shards --- */
+
+static bool is_sharded(const struct spec_room_group *group) {
+    return group->shards != SPEC_UNLIMITED;
+}
+
+/* The cap of any kind of node: they are the same where there is no error. */
+static int64_t cap_of(const struct spec_scenario *scenario) {
+    return scenario->nodes_count > 0 ? scenario->nodes[0].feed.above : SPEC_UNLIMITED;
+}
+
+/* An earlier group of sharded rooms that clients of this one are in too; NULL: none. */
+static const struct spec_room_group *earlier_owner(const struct spec_scenario *scenario,
+                                                   const struct spec_room_group *group) {
+    for (const struct spec_room_group *other = scenario->rooms; other != group; other++)
+        for (int32_t i = 0; is_sharded(other) && i < group->members.count; i++)
+            if (lists_name(&other->members, group->members.items[i]))
+                return other;
+    return NULL;
+}
+
+static bool is_in_several(const struct spec_scenario *scenario,
+                          const struct spec_room_group *group) {
+    return group->count != SPEC_AUTO && (double)group->count * spec_dist_mean(&group->size) >
+                                            cross_check_clients(scenario, group);
+}
+
+/* The largest room that is no feed has as many members as the cap. */
+static void check_cap(struct check *check, const struct spec_room_group *group,
+                      const struct json *place) {
+    const struct spec_scenario *scenario = check->scenario;
+    int64_t cap = cap_of(scenario);
+    if (cap < group->shards)
+        reading_error(check->reading, place,
+                      "a room of %lld members, the cap (nodes.%s.feed.above), does not fill its "
+                      "%lld shards; expected at most as many shards as members",
+                      (long long)cap, scenario->nodes[0].name, (long long)group->shards);
+    else if (spec_dist_highest(&group->size) < (double)group->shards)
+        reading_warning(check->reading, place,
+                        "rooms of %.6g members at most do not fill %lld shards",
+                        spec_dist_highest(&group->size), (long long)group->shards);
+}
+
+static void check_shards(struct check *check, const struct spec_room_group *group) {
+    const struct json *entry = enter(check, enter(check, check->merged, "rooms"), group->name);
+    const struct json *place = enter(check, entry, "shards");
+    int64_t nodes = spec_nodes_count(check->scenario);
+    const struct spec_room_group *owner = earlier_owner(check->scenario, group);
+    if (is_sharded(group)) {
+        check_cap(check, group, place);
+        if (nodes == 1)
+            reading_warning(check->reading, place, "\"shards\" has no effect with one node");
+        else if (group->shards > nodes)
+            reading_warning(check->reading, place, "%lld shards on %lld nodes: a node has several",
+                            (long long)group->shards, (long long)nodes);
+        if (owner)
+            reading_warning(check->reading, place,
+                            "who is in a room of rooms.%s too is where that room has them",
+                            owner->name);
+        else if (is_in_several(check->scenario, group))
+            reading_warning(check->reading, place,
+                            "clients are in several of these rooms; each goes by the first");
     }
+    leave(check);
+}
+
+bool cross_check_has_owners(const struct spec_scenario *scenario) {
+    for (int32_t i = 0; i < scenario->rooms_count; i++) {
+        const struct spec_room_group *group = &scenario->rooms[i];
+        if (group->shards != 1 || earlier_owner(scenario, group) || is_in_several(scenario, group))
+            return false;
+    }
+    return scenario->rooms_count > 0;
+}
+
+void cross_check_levers(struct check *check) {
+    const struct spec_scenario *scenario = check->scenario;
+    for (int32_t i = 0; i < scenario->nodes_count; i++) {
+        check_batch(check->reading, scenario, check->merged, &scenario->nodes[i]);
+        check_feed(check->reading, check->merged, &scenario->nodes[i]);
+        check_same_feed(check->reading, scenario, check->merged, &scenario->nodes[i]);
+    }
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        check_shards(check, &scenario->rooms[i]);
 }

@@ -303,6 +303,14 @@ void spec_write_study_reference(struct text *out);
 const char *spec_word(const char *choice_tag,
                       int value); /* spec_word("policy", SPEC_CLOSE) -> "close" */
 
+/* Of all kinds. */
+static inline int64_t spec_nodes_count(const struct spec_scenario *scenario) {
+    int64_t count = 0;
+    for (int32_t kind = 0; kind < scenario->nodes_count; kind++)
+        count += scenario->nodes[kind].count;
+    return count;
+}
+
 /* Of a distribution, after rounding and clamping: its mean and mean square (Zipf and log-normal
  * numerically). */
 double spec_dist_mean(const struct spec_dist *dist);

@@ -1,6 +1,7 @@
 /* A policy is a function from client to node, over three tables: the weighted rotation (every node
  * as often as its weight says, as far apart as can be, nginx's smooth round robin), the nodes by
- * how many connections they hold for their weight (a heap), and a ring of hashed points.
+ * how many connections they hold for their weight (a heap), and a ring of hashed points. Who is in
+ * a sharded room goes where the room's shards are instead (shards.h).
  *
  * The least loaded node is asked for once per connection: looking through all nodes would be a
  * thousand times five million steps. */
@@ -9,16 +10,10 @@
 #include "models/workload/draws.h"
 #include "models/workload/faults.h"
 #include "models/workload/sessions.h"
+#include "models/workload/shards.h"
 #include "sim/base/check.h"
 
 #include <stdlib.h>
-
-enum { POINTS_PER_WEIGHT = 160 }; /* of a node on the hash ring: ketama's number */
-
-struct point {
-    uint64_t at;
-    int32_t node;
-};
 
 struct balancer {
     const struct roster *roster;
@@ -29,12 +24,12 @@ struct balancer {
     int32_t *rotation;      /* nodes in weighted turn, [rotation_count] */
     int64_t rotation_count, next;
     int32_t *heap; /* nodes, the least loaded first */
-    struct point *ring;
-    int64_t points_count;
-    bool *is_out;     /* by node */
-    bool has_changed; /* a node was out or gave a connection back: the heap is of no use */
-    uint64_t number;  /* of the client's connections: names its draws */
-    int32_t before;   /* node that it was on; -1: none */
+    struct hash_ring ring;
+    struct shards *shards; /* NULL: no room is sharded */
+    bool *is_out;          /* by node */
+    bool has_changed;      /* a node was out or gave a connection back: the heap is of no use */
+    uint64_t number;       /* of the client's connections: names its draws */
+    int32_t before;        /* node that it was on; -1: none */
 };
 
 /* --- tables --- */
@@ -85,30 +80,12 @@ static void make_rotation(struct balancer *balancer, struct arena *arena) {
     }
 }
 
-static int compare_points(const void *a, const void *b) {
-    const struct point *x = a, *y = b;
-    if (x->at != y->at)
-        return x->at < y->at ? -1 : 1;
-    return (x->node > y->node) - (x->node < y->node);
-}
-
 static uint64_t draw(const struct balancer *balancer, uint64_t entity, enum draws_purpose purpose,
                      uint64_t index, struct rng *rng) {
     rng_init(rng,
              (struct rng_name){
                  .seed = balancer->seed, .entity = entity, .purpose = purpose, .index = index});
     return rng_u64(rng);
-}
-
-static void make_ring(struct balancer *balancer, struct arena *arena) {
-    balancer->ring =
-        ARENA_NEW(arena, (size_t)(balancer->rotation_count * POINTS_PER_WEIGHT), struct point);
-    struct rng rng;
-    for (int32_t node = 0; node < balancer->nodes_count; node++)
-        for (int64_t i = 0; i < balancer->weight[node] * POINTS_PER_WEIGHT; i++)
-            balancer->ring[balancer->points_count++] = (struct point){
-                draw(balancer, balancer->entity[node], DRAWS_HASH_RING, (uint64_t)i, &rng), node};
-    qsort(balancer->ring, (size_t)balancer->points_count, sizeof *balancer->ring, compare_points);
 }
 
 /* --- policies --- */
@@ -203,20 +180,7 @@ static int32_t on_the_ring(struct balancer *balancer, int32_t client) {
     struct rng rng;
     uint64_t entity = roster_client_entity(balancer->roster, client);
     uint64_t at = draw(balancer, entity, DRAWS_BALANCER, 0, &rng);
-    int64_t low = 0, high = balancer->points_count;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (balancer->ring[middle].at < at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (int64_t i = 0; i < balancer->points_count; i++) {
-        int32_t node = balancer->ring[(low + i) % balancer->points_count].node;
-        if (!balancer->is_out[node])
-            return node;
-    }
-    return -1;
+    return hash_ring_node(&balancer->ring, at, balancer->is_out);
 }
 
 static int32_t (*const pick[])(struct balancer *, int32_t) = {
@@ -236,15 +200,25 @@ struct balancer *balancer_new(const struct roster *roster, uint64_t seed, struct
     make_rotation(balancer, arena);
     for (int32_t i = balancer->nodes_count / 2; i >= 0; i--)
         sink(balancer, i);
-    if (roster->scenario->balancer.policy == SPEC_CONSISTENT_HASH)
-        make_ring(balancer, arena);
+    bool has_shards = shards_are_needed(roster->scenario);
+    if (has_shards || roster->scenario->balancer.policy == SPEC_CONSISTENT_HASH)
+        hash_ring_init(
+            &balancer->ring,
+            &(struct hash_ring_nodes){balancer->weight, balancer->entity, balancer->nodes_count},
+            seed, arena);
+    if (has_shards)
+        balancer->shards = shards_new(roster, &balancer->ring, balancer->is_out, seed, arena);
     return balancer;
 }
 
 int32_t balancer_pick(struct balancer *balancer, int32_t client, uint64_t number, int32_t before) {
     balancer->number = number;
     balancer->before = before;
-    int32_t node = pick[balancer->roster->scenario->balancer.policy](balancer, client);
+    int32_t node = balancer->shards ? shards_node(balancer->shards, client) : -1;
+    if (node >= 0)
+        balancer->has_changed = true; /* nobody asked the heap */
+    else
+        node = pick[balancer->roster->scenario->balancer.policy](balancer, client);
     if (node >= 0)
         balancer->held[node]++;
     return node;
@@ -258,6 +232,8 @@ void balancer_hold(struct balancer *balancer, int32_t node, int64_t by) {
 void balancer_set_out(struct balancer *balancer, int32_t node, bool is_out) {
     balancer->is_out[node] = is_out;
     balancer->has_changed = true;
+    if (balancer->shards)
+        shards_nodes_changed(balancer->shards);
 }
 
 int64_t balancer_surplus(const struct balancer *balancer, int32_t node) {

@@ -19,6 +19,7 @@ enum draws_purpose {
     DRAWS_PARTITION, /* entity: room: which of several backplane instances has it */
     DRAWS_HOP,       /* entity: room, index: number of its publish and of the hop's end */
     DRAWS_POLL,      /* entity: node by kind and number within it */
+    DRAWS_SHARDS,    /* entity: room: its point on the ring of nodes */
     DRAWS_CLIENT_ARRIVAL = 48, /* index: population */
     DRAWS_SESSION,             /* entity: client, index: number of its session */
     DRAWS_FLAP,                /* entity: client */

@@ -158,13 +158,16 @@ static const char *nearest_to_limit(const struct outcome *outcome) {
     return name;
 }
 
-/* A fault changes the delay for a while: what then looks like growth is its beginning. */
+/* A fault changes the delay for a while: what then looks like growth is its beginning. What a feed
+ * holds back swings by its own time over a window, without a backlog. */
 static bool is_growing(const struct outcome *outcome, const struct spec_objectives *objectives) {
     if (!isnan(outcome->metric[OUTCOME_recovery_s]))
         return false;
     double growth = outcome->metric[OUTCOME_backlog_growth]; /* ms per s */
     double error = outcome->metric[OUTCOME_backlog_growth_stderr];
-    double bound = base_ms(objectives->delivery.within) / (20 * base_seconds(outcome->window_ns));
+    double swing_ms = fmax(0, outcome->metric[OUTCOME_feed_longest_ms]);
+    double bound =
+        (base_ms(objectives->delivery.within) / 20 + swing_ms) / base_seconds(outcome->window_ns);
     return growth > bound && growth > 2 * error; /* false when either is NAN */
 }
 

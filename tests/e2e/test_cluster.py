@@ -101,6 +101,13 @@ class Cluster(unittest.TestCase):
         for answer in self.both(2, kind="none"):
             self.assertEqual((answer["metrics"]["due"], answer["deliveries"], answer["lost"]), (200, 100, 100))
 
+    def test_a_room_of_one_shard_is_on_one_node_and_needs_no_backplane(self):
+        asked = scenario(3, kind="none")
+        asked["rooms"]["r"]["shards"] = 1
+        for command in ("measure", "run"):
+            answer, _ = self.ask(command, asked, (0, 75, 99))
+            self.assertEqual((answer["metrics"]["due"], answer["deliveries"], answer["lost"]), (200, 200, 0))
+
     def test_a_registry_leaves_out_a_node_without_members_and_a_broadcast_does_not(self):
         """Rooms of two clients with neighbouring numbers, over three nodes: one node of the three has no member."""
         asked = {**scenario(3, kind="registry", latency="0s"), "rooms": {"r": {"size": {"constant": 2}, "members": ["p"]}}}

@@ -91,6 +91,15 @@ class Scenarios(unittest.TestCase):
         self.assertGreater(one["latency_ms"]["max"] / twelve["latency_ms"]["max"], 8)
         self.assertEqual(twelve["metrics"]["due"], one["metrics"]["due"])  # the same messages
 
+    def test_a_channel_of_fifty_thousand_is_late_with_one_owner_and_not_with_ten(self):
+        ten, one = self.run_short("channel.json"), self.run_short("channel.json", "rooms.channel.shards=1")
+        self.assertEqual((ten["verdict"], one["verdict"], one["broke"]), ("holds", "fails", "worker_cpu"))
+        self.assertEqual(ten["offered_deliveries_per_s"], 20 * 50000)
+        self.assertEqual((ten["metrics"]["backplane_copies"], one["metrics"]["backplane_copies"]), (9, 0))
+        self.assertEqual(ten["metrics"]["due"], one["metrics"]["due"])  # the same messages
+        held = {resource["node"]: resource["used"] for resource in ten["resources_by_node"] if resource["name"] == "open_files"}
+        self.assertEqual(set(held.values()), {5000 + 36})
+
     def test_ten_thousand_clients_are_not_much_and_a_descriptor_limit_is_the_first_wall(self):
         answer = self.run_short("c10k.json")
         self.assertEqual(answer["verdict"], "holds")

@@ -1,9 +1,9 @@
-"""docs/tutorial.md does what it says: each command in its console blocks is run, in order, in one fresh folder beside a copy of
+"""Pages do what they say: each command in a page's console blocks is run, in order, in one fresh folder beside a copy of
 scenarios/, and what it prints and its exit code are compared with what the page shows ("..." stands for anything).
 
 A command of a package that is not installed (promtool) is left out, aloud, and the test then counts as skipped.
 
-usage: test_tutorial.py HEADROOM SOURCE_DIR
+usage: test_tutorial.py HEADROOM SOURCE_DIR PAGE...
 """
 import doctest
 import os
@@ -15,8 +15,7 @@ import tempfile
 import unittest
 
 SKIPPED = 77
-HEADROOM, SOURCE = sys.argv[1], sys.argv[2]
-PAGE = os.path.join(SOURCE, "docs", "tutorial.md")
+HEADROOM, SOURCE, PAGES = sys.argv[1], sys.argv[2], sys.argv[3:]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 EXIT_CODE = re.compile(r"\(exit code (\d+)\)\n\Z")
 MISSING = set()
@@ -33,7 +32,7 @@ def commands_of(page):
     return found
 
 
-class Tutorial(unittest.TestCase):
+class Pages(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="headroom-tutorial-")
         shutil.copytree(os.path.join(SOURCE, "scenarios"), os.path.join(self.folder.name, "scenarios"))
@@ -43,9 +42,13 @@ class Tutorial(unittest.TestCase):
         self.folder.cleanup()
 
     def test_each_command_prints_what_the_page_shows(self):
-        with open(PAGE, encoding="utf-8") as file:
-            commands = commands_of(file.read())
-        self.assertGreater(len(commands), 8)
+        for page in PAGES:
+            with open(os.path.join(SOURCE, page), encoding="utf-8") as file:
+                commands = commands_of(file.read())
+            self.assertGreater(len(commands), 2, page)
+            self.check(commands)
+
+    def check(self, commands):
         for command, expected, code in commands:
             program = command.split()[0]
             if program != "headroom" and not shutil.which(program):

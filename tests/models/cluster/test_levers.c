@@ -154,12 +154,13 @@ END_TEST
 START_TEST(what_is_held_is_delivered_or_lost_whoever_comes_and_goes) {
     static const char *const levers[] = {
         "\"batch\": {\"for\": \"300ms\"}",
-        "\"feed\": {\"above\": 25, \"kind\": \"batched\", \"every\": \"700ms\"}",
-        "\"feed\": {\"above\": 25, \"share\": 0.3}"};
+        "\"feed\": {\"above\": 15, \"kind\": \"batched\", \"every\": \"700ms\"}",
+        "\"feed\": {\"above\": 15, \"share\": 0.3}"};
     struct simulation simulation;
     simulation_init(
         &simulation,
-        "{\"name\": \"held\", \"populations\": {\"p\": {\"connections\": 900, \"arrival\": "
+        "{\"name\": \"held\", \"objectives\": {\"delivery\": {\"within\": \"1s\"}}, "
+        "\"populations\": {\"p\": {\"connections\": 900, \"arrival\": "
         "{\"rate\": "
         "{\"poisson\": \"100/s in all\"}}, \"session\": {\"length\": {\"log_normal\": {\"mean\": "
         "\"5s\", \"sigma\": 1}}}, \"reconnect\": {\"base\": \"100ms\", \"heartbeat\": \"1s\", "
@@ -179,8 +180,8 @@ START_TEST(what_is_held_is_delivered_or_lost_whoever_comes_and_goes) {
     simulation.costs.value[COST_accept] = 50000;
     struct outcome outcome = simulation_run(&simulation, 0);
     const double *metric = outcome.metric;
-    ck_assert_double_gt(metric[OUTCOME_due], 30000);
-    ck_assert_double_gt(metric[OUTCOME_lost_with_node], 0);
+    ck_assert_double_gt(metric[OUTCOME_due] + metric[OUTCOME_withheld], 20000);
+    ck_assert(_i == 2 || metric[OUTCOME_lost_with_node] > 100); /* what is held for long */
     ck_assert_double_eq(metric[OUTCOME_deliveries] + metric[OUTCOME_lost], metric[OUTCOME_due]);
     ck_assert(_i < 2 ? metric[OUTCOME_held_messages] > 1 : metric[OUTCOME_withheld] > 10000);
     outcome_fini(&outcome);

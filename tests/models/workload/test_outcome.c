@@ -110,6 +110,21 @@ START_TEST(a_delay_that_grows_is_unstable_even_when_it_is_not_late_yet) {
 }
 END_TEST
 
+/* By a feed's second in 8 s, and a twentieth of the objective: (100 / 20 + 1,000) / 8 ms/s. */
+START_TEST(a_feed_swings_by_its_own_time_without_a_backlog) {
+    static const struct {
+        double growth;
+        enum outcome_verdict verdict;
+    } cases[] = {{125.6, OUTCOME_HOLDS}, {125.7, OUTCOME_UNSTABLE}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        setup();
+        outcome.metric[OUTCOME_feed_longest_ms] = 1000;
+        outcome.metric[OUTCOME_backlog_growth] = cases[i].growth;
+        judged(cases[i].verdict, cases[i].verdict == OUTCOME_UNSTABLE ? "delivery" : "");
+    }
+}
+END_TEST
+
 START_TEST(growth_goes_before_lateness_and_loss) {
     setup();
     outcome.metric[OUTCOME_late_share] = 0.5;
@@ -242,6 +257,7 @@ int main(void) {
         TEST(descriptors_do_not_make_deliveries_late),
         TEST(loss_up_to_its_budget_holds_and_above_it_fails),
         TEST(a_delay_that_grows_is_unstable_even_when_it_is_not_late_yet),
+        TEST(a_feed_swings_by_its_own_time_without_a_backlog),
         TEST(growth_goes_before_lateness_and_loss),
         TEST(what_is_furthest_over_its_limit_is_what_refused),
         TEST(resources_break_in_the_order_of_how_many_times_the_load_it_takes),

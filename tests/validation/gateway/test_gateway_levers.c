@@ -31,6 +31,7 @@ START_TEST(a_room_holds_its_messages_until_the_first_one_is_due) {
     client_expect(b, "lobby\ntwo");
     client_expect(b, "lobby\nthree");
     client_expect(a, "lobby\none");
+    SERVER_WAIT_FOR(&server, writes, writes + 2); /* counted once they are made */
     struct gateway_stats stats = server_stats(&server);
     ck_assert_uint_eq(stats.held_flushes, 1);
     ck_assert_uint_eq(stats.held_messages, 3);
