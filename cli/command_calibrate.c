@@ -9,7 +9,7 @@
 #include "validation/calibrate/archive.h"
 #include "validation/calibrate/calibrate.h"
 #include "validation/calibrate/windows.h"
-#include "validation/compare/accuracy.h"
+#include "validation/compare/yardstick_of.h"
 #include "validation/measure/yardstick.h"
 
 #include <inttypes.h>
@@ -76,8 +76,8 @@ static bool keep_costs(struct store *store, int64_t id, const struct profile *pr
     }
     const struct profile_yardstick *send =
         profile_find_yardstick(profile, yardstick_name(YARDSTICK_SEND));
-    return send == NULL || record_number(store, id, ACCURACY_YARDSTICK_METRIC, send->value, NAN,
-                                         NAN, send->unit, NULL);
+    return send == NULL || record_number(store, id, COMPARE_YARDSTICK_METRIC, send->value, NAN, NAN,
+                                         send->unit, NULL);
 }
 
 static bool keep_windows(const struct calibration *calibration, int64_t id) {

@@ -1,6 +1,7 @@
 /* `headroom compare`: simulated against measured, from what both worlds wrote; or two runs by their
  * numbers. */
 #include "cli/commands.h"
+#include "cli/compare_moved.h"
 #include "cli/compare_paired.h"
 #include "cli/files.h"
 #include "cli/print.h"
@@ -27,7 +28,10 @@ static int write_markdown(const struct comparison *comparison, const char *path)
 static int compare_all(struct store *store, const struct options *options, struct arena *arena,
                        struct text *out) {
     struct comparison comparison;
-    if (!compare_worlds(store, options->arguments, options->arguments_count, arena, &comparison)) {
+    struct compare_moved moved = {.store = store, .options = options, .arena = arena};
+    struct compare_mover mover = compare_moved_mover(&moved);
+    if (!compare_worlds(store, options->arguments, options->arguments_count,
+                        options->is_moving ? &mover : NULL, arena, &comparison)) {
         fprintf(stderr, "headroom: %s\n", store->error);
         return EXIT_NO_INPUT;
     }
@@ -99,14 +103,17 @@ const struct command command_compare = {
     .doc =
         "Without arguments, every scenario that the database knows. A case that went into a "
         "fit, or whose prediction was written after its measurement\n"
-        "began, is refused; what is missing is printed as missing and averaged over by nobody.\n\n"
+        "began, is refused; what is missing is printed as missing and averaged over by nobody. "
+        "--moved predicts each active ceiling again with "
+        "the costs at the speed that a bare send loop had beside the measurement, and prints both "
+        "errors: a machine that is shared has no one speed.\n\n"
         "Two runs with replications (`headroom run --reps`) are paired by seed and replication, "
         "and each figure has a difference with an interval, or no detectable change. "
         "--baseline does so for all scenarios and studies that two files have in common: exit "
         "code 99 when a figure got detectably worse, by more than 1 %.\n\n"
         "  headroom compare 1 10\n"
         "  headroom compare --db branch.db --baseline main.db",
-    .takes = "dkBJq",
+    .takes = "dkvBJjq",
     .arguments_min = 0,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,
     .run = run,

@@ -10,7 +10,7 @@
 #include "cli/world_real.h"
 #include "models/workload/admission.h"
 #include "models/workload/plan.h"
-#include "validation/compare/accuracy.h"
+#include "validation/compare/yardstick_of.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -122,7 +122,7 @@ static double calm_of(struct store *store) {
     bool has =
         store_latest_run(store, &(struct store_filter){.command = "calibrate", .state = "done"},
                          &arena, &run) == STORE_FOUND &&
-        store_metric_of(store, run.id, ACCURACY_YARDSTICK_METRIC, &arena, &yard) == STORE_FOUND;
+        store_metric_of(store, run.id, COMPARE_YARDSTICK_METRIC, &arena, &yard) == STORE_FOUND;
     arena_fini(&arena);
     return has ? yard.value : 0;
 }

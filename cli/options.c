@@ -18,6 +18,7 @@ enum {
     KEY_MODE,
     KEY_REFIT,
     KEY_TODAY,
+    KEY_MOVED,
     KEY_MARKDOWN,
     KEY_SET,
     KEY_SEED,
@@ -77,6 +78,9 @@ static const struct {
       "be "
       "measured next",
       0}},
+    {'v',
+     {"moved", KEY_MOVED, NULL, 0,
+      "predict again at the speed that the machine had while it was measured, and print both", 0}},
     {'C',
      {"curve", KEY_CURVE, NULL, 0,
       "run loads around the ceiling too, and keep them for `headroom report`", 0}},
@@ -287,6 +291,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         if (argument != NULL)
             set_number(state, "refit", argument, 1, 1e15, &number);
         options->refit_run = (int64_t)number;
+        break;
+    case KEY_MOVED:
+        options->is_moving = true;
         break;
     case KEY_TODAY:
         options->is_today = true;

@@ -53,6 +53,7 @@ struct options {
     double scale;
     const char *baseline; /* compare: the file that --db is held against; NULL: none */
     const char *vary;     /* ceiling: the field that is scaled; NULL: every publish rate */
+    bool is_moving;       /* compare: predictions are made again at the measurement's speed */
     bool is_today;        /* ceiling: the costs are moved to the machine's speed of now */
     bool is_curve;        /* ceiling: loads around it are run and kept too */
     bool is_json, is_quiet, is_ceiling, is_measured_too;

@@ -117,7 +117,7 @@ static void say_comparison(struct report_part *part, const struct comparison *co
 static bool add_scatter(struct report *report, struct store *store) {
     struct report_part *part = report_add(report, "measured", "Simulated against measured");
     struct comparison comparison;
-    if (!compare_worlds(store, NULL, 0, report->arena, &comparison))
+    if (!compare_worlds(store, NULL, 0, NULL, report->arena, &comparison))
         return false;
     add_comparison(&part->table, &comparison);
     part->chart = scatter(&part->table);

@@ -5,7 +5,7 @@
 #include "cli/stop.h"
 #include "cli/world_sim.h"
 #include "models/workload/plan.h"
-#include "validation/compare/accuracy.h"
+#include "validation/compare/yardstick_of.h"
 
 #include <math.h>
 
@@ -18,7 +18,7 @@ static bool keep(struct world_real *real, int64_t id, const struct outcome *outc
     return (real->part == NULL ||
             record_number(real->store, id, real->part_metric, NAN, NAN, NAN, "", real->part)) &&
            record_outcome(real->store, id, outcome) &&
-           record_number(real->store, id, ACCURACY_YARDSTICK_METRIC, yardstick_around(real), NAN,
+           record_number(real->store, id, COMPARE_YARDSTICK_METRIC, yardstick_around(real), NAN,
                          NAN, "ns", NULL) &&
            record_finish(real->store, id, state, outcome->refused, 0);
 }
@@ -90,7 +90,7 @@ bool world_real_finish(const struct world_real *real, const struct study_ceiling
     if (ceiling->outcome == STUDY_STOPPED)
         return record_finish(real->store, real->parent, STORE_INTERRUPTED,
                              stop_signal ? "stopped" : real->measure.why, 0);
-    return record_number(real->store, real->parent, ACCURACY_YARDSTICK_METRIC, ceiling->speed_ns,
+    return record_number(real->store, real->parent, COMPARE_YARDSTICK_METRIC, ceiling->speed_ns,
                          NAN, NAN, "ns", NULL) &&
            record_finish(real->store, real->parent, STORE_DONE, NULL, 0);
 }

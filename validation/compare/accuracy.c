@@ -6,6 +6,7 @@
 
 #include "sim/base/stats.h"
 #include "validation/compare/repeats.h"
+#include "validation/compare/yardstick_of.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,7 +87,7 @@ enum store_found accuracy_find_prediction(struct store *store,
         enum store_found found = part_of(store, runs[i].id, part, arena, &made_at);
         if (found == STORE_FAILED)
             return STORE_FAILED;
-        if (found == STORE_FOUND && fabs(made_at - factor) < ACCURACY_FACTOR_STEP / 2) {
+        if (found == STORE_FOUND && fabs(made_at - factor) < COMPARE_FACTOR_STEP / 2) {
             *run = runs[i];
             return STORE_FOUND;
         }
@@ -94,39 +95,10 @@ enum store_found accuracy_find_prediction(struct store *store,
     return STORE_MISSING;
 }
 
-/* The run's own yardstick, or the median of its probes'. */
-static bool yardstick_of(struct store *store, int64_t run, struct arena *arena, double *yard_ns) {
-    struct store_metric metric;
-    *yard_ns = (double)NAN;
-    enum store_found found = store_metric_of(store, run, ACCURACY_YARDSTICK_METRIC, arena, &metric);
-    if (found == STORE_FOUND)
-        *yard_ns = metric.value;
-    if (found != STORE_MISSING)
-        return found == STORE_FOUND;
-    struct store_run *probes;
-    int32_t count;
-    size_t known = 0;
-    if (!store_runs(store, &(struct store_filter){.parent = run, .state = "done"}, arena, &probes,
-                    &count))
-        return false;
-    double *yards = ARENA_NEW(arena, (size_t)count + 1, double);
-    for (int32_t i = 0; i < count; i++) {
-        found = store_metric_of(store, probes[i].id, ACCURACY_YARDSTICK_METRIC, arena, &metric);
-        if (found == STORE_FAILED)
-            return false;
-        if (found == STORE_FOUND && !isnan(metric.value))
-            yards[known++] = metric.value;
-    }
-    if (known > 0)
-        *yard_ns = stats_median(yards, known);
-    return true;
-}
-
 static double factor_of(const struct accuracy_options *options, double *yards, size_t count) {
     if (count == 0 || isnan(options->yardstick_ns))
         return 1;
-    double factor = stats_median(yards, count) / options->yardstick_ns;
-    return round(factor / ACCURACY_FACTOR_STEP) * ACCURACY_FACTOR_STEP;
+    return compare_factor(stats_median(yards, count), options->yardstick_ns);
 }
 
 static bool counts(const struct store_run *run, const struct accuracy_options *options,
@@ -148,7 +120,7 @@ static bool add_run(struct store *store, const struct store_run *run, struct are
         return true;
     }
     double yard_ns;
-    if (!yardstick_of(store, run->id, arena, &yard_ns))
+    if (!compare_yardstick_of(store, run->id, arena, &yard_ns))
         return false;
     if (yard_ns > 0)
         yards[(*yards_count)++] = yard_ns;

@@ -24,7 +24,6 @@
 
 /* Of a run made for a part: the part's name as text; of a simulated one the factor as value. */
 #define ACCURACY_PART_METRIC "accuracy.part"
-#define ACCURACY_YARDSTICK_METRIC "yardstick.send"
 /* Of a predicted search: the scale of the steady-state ceiling, of which the loads are shares. */
 #define ACCURACY_SCALE_METRIC "ceiling.scale"
 
@@ -88,13 +87,10 @@ enum store_found accuracy_find_prediction(struct store *store,
 struct accuracy_progress {
     int32_t done_count, refused_count;
     const char *refused; /* why, the latest; "" for none */
-    double factor;       /* median yardstick over the profile's, in steps of ACCURACY_FACTOR_STEP; 1
+    double factor;       /* median yardstick over the profile's, in steps of COMPARE_FACTOR_STEP; 1
                             without yardsticks */
     const int64_t *runs; /* [done_count] */
 };
-#define ACCURACY_FACTOR_STEP                                                                       \
-    0.005 /* a moved prediction is kept per step, and moves a result by half                       \
-             of it at most */
 bool accuracy_progress_of(struct store *store, const struct accuracy_options *options,
                           const struct accuracy_case *one, enum accuracy_part part,
                           struct arena *arena, struct accuracy_progress *progress) MUST_USE;

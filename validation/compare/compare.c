@@ -6,6 +6,7 @@
 
 #include "sim/base/stats.h"
 #include "validation/compare/repeats.h"
+#include "validation/compare/yardstick_of.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@ static const struct row {
 /* A run that searched for a ceiling may carry the figures of a run at the ceiling, which is another
  * load than the scenario's own. */
 #define OUTCOME_OF_A_SEARCH "ceiling.outcome"
+
+#define MOVED_METRIC                                                                               \
+    "ceiling.active" /* of a measurement whose prediction is moved to its speed                    \
+                      */
 
 struct side_query {
     struct store *store;
@@ -61,7 +66,11 @@ static enum store_found read_side(const struct side_query *query, int64_t run,
                                   .low = metric.low,
                                   .high = metric.high,
                                   .text = metric.text ? metric.text : "",
-                                  .repeats = 1};
+                                  .repeats = 1,
+                                  .yardstick_ns = (double)NAN};
+    if (query->kind == STORE_MEASURED &&
+        !compare_yardstick_of(query->store, run, query->arena, &side->yardstick_ns))
+        return STORE_FAILED;
     if (!isnan(metric.value) || query->command)
         return STORE_FOUND;
     found = store_metric_of(query->store, run, OUTCOME_OF_A_SEARCH, query->arena, &outcome);
@@ -178,8 +187,10 @@ static bool take_repeats(const struct side_query *query, const struct store_run 
     struct repeats repeats = {.count = 0};
     struct store_run *runs;
     int32_t count;
+    size_t yards_count = 0;
     if (!candidates(query, &runs, &count))
         return false;
+    double *yards = ARENA_NEW(query->arena, (size_t)count + 1, double);
     for (int32_t i = 0; i < count; i++) {
         struct compare_side one;
         if (!is_repeat(&runs[i], latest) ||
@@ -188,8 +199,11 @@ static bool take_repeats(const struct side_query *query, const struct store_run 
         enum store_found found = read_side(query, runs[i].id, &one);
         if (found == STORE_FAILED)
             return false;
-        if (found == STORE_FOUND)
-            repeats_add(&repeats, one.value, one.text);
+        if (found != STORE_FOUND)
+            continue;
+        repeats_add(&repeats, one.value, one.text);
+        if (!isnan(one.yardstick_ns))
+            yards[yards_count++] = one.yardstick_ns;
     }
     if (repeats.count < 2)
         return true;
@@ -199,6 +213,8 @@ static bool take_repeats(const struct side_query *query, const struct store_run 
     side->high = summary.high;
     side->text = summary.text;
     side->repeats = repeats.count;
+    if (yards_count > 0)
+        side->yardstick_ns = stats_median(yards, yards_count);
     return true;
 }
 
@@ -216,10 +232,11 @@ static bool was_fitted(struct store *store, uint64_t scenario_hash, struct arena
     return true;
 }
 
-static double error_of(const struct compare_cell *cell) {
-    double predicted = cell->predicted.value, measured = cell->measured.value;
+static double error_of(const struct compare_side *prediction,
+                       const struct compare_side *measurement) {
+    double predicted = prediction->value, measured = measurement->value;
     if (isnan(predicted) && isnan(measured))
-        return strcmp(cell->predicted.text, cell->measured.text) == 0 ? 0 : (double)INFINITY;
+        return strcmp(prediction->text, measurement->text) == 0 ? 0 : (double)INFINITY;
     if (isnan(predicted) || isnan(measured))
         return (double)INFINITY;
     if (predicted == measured)
@@ -227,14 +244,29 @@ static double error_of(const struct compare_cell *cell) {
     return (predicted - measured) / measured; /* a measured 0 makes it infinite */
 }
 
+static bool is_inside(const struct compare_side *predicted, const struct compare_side *measured) {
+    return predicted->low <= measured->value && measured->value <= predicted->high;
+}
+
 static void compare(struct compare_cell *cell) {
     const struct compare_side *predicted = &cell->predicted, *measured = &cell->measured;
-    cell->error = error_of(cell);
+    cell->error = error_of(predicted, measured);
     cell->has_interval = !isnan(predicted->low) && !isnan(predicted->high);
-    cell->is_inside = cell->has_interval && predicted->low <= measured->value &&
-                      measured->value <= predicted->high;
+    cell->is_inside = cell->has_interval && is_inside(predicted, measured);
     cell->has_text = *predicted->text && *measured->text;
     cell->same_text = cell->has_text && strcmp(predicted->text, measured->text) == 0;
+}
+
+static bool move(const struct compare_mover *mover, const char *metric, struct compare_cell *cell) {
+    if (mover == NULL || strcmp(metric, MOVED_METRIC) != 0)
+        return true;
+    if (!mover->move(mover->context, cell))
+        return false;
+    if (cell->moved.run != 0) {
+        cell->moved_error = error_of(&cell->moved, &cell->measured);
+        cell->is_moved_inside = is_inside(&cell->moved, &cell->measured);
+    }
+    return true;
 }
 
 static void set(struct compare_cell *cell, enum compare_status status, const char *why) {
@@ -243,7 +275,8 @@ static void set(struct compare_cell *cell, enum compare_status status, const cha
 }
 
 /* STORE_MISSING: neither world has anything about it. */
-static enum store_found fill_cell(struct store *store, const struct row *row, struct arena *arena,
+static enum store_found fill_cell(struct store *store, const struct row *row,
+                                  const struct compare_mover *mover, struct arena *arena,
                                   struct compare_cell *cell) {
     struct side_query query = {.store = store,
                                .arena = arena,
@@ -286,13 +319,17 @@ static enum store_found fill_cell(struct store *store, const struct row *row, st
         set(cell, COMPARE_REFUSED, why);
     else
         compare(cell);
+    if (cell->why != NULL && cell->status == COMPARE_DONE && !move(mover, row->measured, cell))
+        return STORE_FAILED;
     return cell->why ? STORE_FOUND : STORE_FAILED;
 }
 
-static bool fill_scenario(struct store *store, const char *scenario, struct arena *arena,
+static bool fill_scenario(struct store *store, const char *scenario,
+                          const struct compare_mover *mover, struct arena *arena,
                           struct comparison *comparison) {
     const double nan = (double)NAN;
-    const struct compare_side empty = {.value = nan, .low = nan, .high = nan, .text = ""};
+    const struct compare_side empty = {
+        .value = nan, .low = nan, .high = nan, .text = "", .yardstick_ns = nan};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct compare_cell *cell = &comparison->cells[comparison->cells_count];
         *cell = (struct compare_cell){.scenario = scenario,
@@ -301,13 +338,26 @@ static bool fill_scenario(struct store *store, const char *scenario, struct aren
                                       .why = "",
                                       .predicted = empty,
                                       .measured = empty,
+                                      .moved = empty,
+                                      .factor = nan,
+                                      .moved_error = nan,
                                       .error = nan};
-        enum store_found found = fill_cell(store, &rows[i], arena, cell);
+        enum store_found found = fill_cell(store, &rows[i], mover, arena, cell);
         if (found == STORE_FAILED)
             return false;
         comparison->cells_count += found == STORE_FOUND;
     }
     return true;
+}
+
+static void add_moved(struct compare_summary *summary, const struct compare_cell *cell,
+                      double *errors) {
+    double error = fabs(cell->moved_error);
+    if (cell->moved.run == 0)
+        return;
+    errors[summary->moved_count++] = error;
+    summary->worst_moved_error = fmax(summary->worst_moved_error, error); /* of NAN, the other */
+    summary->moved_inside_count += cell->is_moved_inside;
 }
 
 static void add_compared(struct compare_summary *summary, const struct compare_cell *cell,
@@ -327,9 +377,12 @@ static void add_compared(struct compare_summary *summary, const struct compare_c
 static struct compare_summary summarise(const struct comparison *comparison, const char *title,
                                         struct arena *arena) {
     double *errors = ARENA_NEW(arena, (size_t)comparison->cells_count, double);
+    double *moved_errors = ARENA_NEW(arena, (size_t)comparison->cells_count, double);
     struct compare_summary summary = {.title = title,
                                       .median_error = (double)NAN,
                                       .worst_error = (double)NAN,
+                                      .median_moved_error = (double)NAN,
+                                      .worst_moved_error = (double)NAN,
                                       .worst_scenario = ""};
     for (int32_t i = 0; i < comparison->cells_count; i++) {
         const struct compare_cell *cell = &comparison->cells[i];
@@ -337,11 +390,15 @@ static struct compare_summary summarise(const struct comparison *comparison, con
             continue;
         summary.missing_count += cell->status == COMPARE_MISSING;
         summary.refused_count += cell->status == COMPARE_REFUSED;
-        if (cell->status == COMPARE_DONE)
-            add_compared(&summary, cell, errors);
+        if (cell->status != COMPARE_DONE)
+            continue;
+        add_compared(&summary, cell, errors);
+        add_moved(&summary, cell, moved_errors);
     }
     if (summary.compared_count > 0)
         summary.median_error = stats_median(errors, (size_t)summary.compared_count);
+    if (summary.moved_count > 0)
+        summary.median_moved_error = stats_median(moved_errors, (size_t)summary.moved_count);
     return summary;
 }
 
@@ -371,7 +428,8 @@ static bool complain(struct store *store, const char *wrong, const char *const *
 }
 
 bool compare_worlds(struct store *store, const char *const *scenarios, int32_t scenarios_count,
-                    struct arena *arena, struct comparison *comparison) {
+                    const struct compare_mover *mover, struct arena *arena,
+                    struct comparison *comparison) {
     const char **known;
     int32_t known_count;
     *comparison = (struct comparison){0};
@@ -384,7 +442,7 @@ bool compare_worlds(struct store *store, const char *const *scenarios, int32_t s
     int32_t count = scenarios_count > 0 ? scenarios_count : known_count;
     comparison->cells = ARENA_NEW(arena, ((size_t)count + 1) * COUNT_OF(rows), struct compare_cell);
     for (int32_t i = 0; i < count; i++)
-        if (!fill_scenario(store, names[i], arena, comparison))
+        if (!fill_scenario(store, names[i], mover, arena, comparison))
             return false;
     add_summaries(comparison, arena);
     return true;

@@ -31,6 +31,7 @@ struct compare_side {
     const char *text; /* of a ceiling: what broke first, or its outcome where there is no value */
     int32_t
         repeats; /* 1, or so many measurements: `value` is their median, low and high the ends */
+    double yardstick_ns; /* beside a measurement, the median of its repeats'; NAN: not known */
 };
 
 struct compare_cell {
@@ -45,6 +46,18 @@ struct compare_cell {
     bool is_inside;
     bool has_text; /* both sides say what broke */
     bool same_text;
+    struct compare_side moved; /* the prediction for the speed that the machine had; run 0: none */
+    double factor;             /* of that speed: what a bare send took over what it took when the
+                                  costs were measured */
+    double moved_error;        /* as `error` */
+    bool is_moved_inside;
+};
+
+/* Predicts again what was compared, at the speed of the measurement (measured.yardstick_ns): sets
+ * moved and factor where it can, leaves moved.run 0 where it cannot. False: the store failed. */
+struct compare_mover {
+    bool (*move)(void *context, struct compare_cell *cell);
+    void *context;
 };
 
 struct compare_summary { /* of one title, over the cells that were compared */
@@ -54,6 +67,8 @@ struct compare_summary { /* of one title, over the cells that were compared */
     const char *worst_scenario;
     int32_t intervals_count, inside_count;
     int32_t texts_count, same_text_count;
+    int32_t moved_count, moved_inside_count;
+    double median_moved_error, worst_moved_error; /* absolute; NAN: nothing was moved */
 };
 
 struct comparison {
@@ -64,10 +79,12 @@ struct comparison {
 };
 
 /* Of the scenarios named, or of all in the store (count 0). A row that neither world has anything
- * about in a scenario is left out of it. False: the store failed, or knows no scenario of a name
- * (store->error). All of it lives in `arena`. */
+ * about in a scenario is left out of it. Active ceilings are predicted again by `mover`, where
+ * there is one (else NULL). False: the store failed, or knows no scenario of a name (store->error).
+ * All of it lives in `arena`. */
 bool compare_worlds(struct store *store, const char *const *scenarios, int32_t scenarios_count,
-                    struct arena *arena, struct comparison *comparison) MUST_USE;
+                    const struct compare_mover *mover, struct arena *arena,
+                    struct comparison *comparison) MUST_USE;
 
 /* Two runs, metric by metric, in the order of the metrics' names. */
 struct compare_metric {

@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { MOVED_COLUMNS = 2 };
+
 static const char *side_text(struct table *table, const struct compare_side *side) {
     if (side->run == 0)
         return "missing";
@@ -37,6 +39,23 @@ static const char *broke_text(const struct compare_cell *cell, struct table *tab
     return table_text(table, "%s / %s", *predicted ? predicted : "-", *measured ? measured : "-");
 }
 
+/* Columns of their own only where something was moved. */
+static const char *moved_text(const struct compare_cell *cell, struct table *table) {
+    const struct compare_side *moved = &cell->moved;
+    if (moved->run == 0)
+        return "";
+    return table_text(table, "%s at %.3f",
+                      table_interval(table, moved->value, moved->low, moved->high, moved->text),
+                      cell->factor);
+}
+
+static const char *moved_result(const struct compare_cell *cell, struct table *table) {
+    if (cell->moved.run == 0)
+        return "";
+    return table_text(table, "%s, %s", table_percent(table, cell->moved_error),
+                      cell->is_moved_inside ? "inside" : "outside");
+}
+
 static void add_cell(struct table *table, const struct compare_cell *cell) {
     const char *cells[] = {cell->scenario,
                            table_text(table, "%s, %s", cell->title, cell->unit),
@@ -44,7 +63,9 @@ static void add_cell(struct table *table, const struct compare_cell *cell) {
                            side_text(table, &cell->measured),
                            table_percent(table, cell->error),
                            broke_text(cell, table),
-                           result_text(cell, table)};
+                           result_text(cell, table),
+                           moved_text(cell, table),
+                           moved_result(cell, table)};
     table_add(table, cells);
 }
 
@@ -59,14 +80,26 @@ static void write_summary(const struct compare_summary *summary, struct text *ou
     if (summary->texts_count > 0)
         text_addf(out, ", what broke first right in %d of %d", summary->same_text_count,
                   summary->texts_count);
+    if (summary->moved_count > 0)
+        text_addf(
+            out,
+            "; moved to the speed of the measurement: %d, median absolute error %.1f %%, worst "
+            "%.1f %%, inside the interval %d",
+            summary->moved_count, 100 * summary->median_moved_error,
+            100 * summary->worst_moved_error, summary->moved_inside_count);
     text_addf(out, "; %d missing, %d refused\n", summary->missing_count, summary->refused_count);
 }
 
 static void write_table(const struct comparison *comparison, bool is_markdown, struct text *out) {
-    static const char *const titles[] = {"scenario", "figure",      "predicted", "measured",
-                                         "error",    "broke first", "result"};
+    static const char *const titles[] = {"scenario", "figure", "predicted",
+                                         "measured", "error",  "broke first",
+                                         "result",   "moved",  "moved error"};
+    bool has_moved = false;
+    for (int32_t i = 0; i < comparison->cells_count; i++)
+        has_moved |= comparison->cells[i].moved.run != 0;
     struct table table;
-    table_init(&table, titles, COUNT_OF(titles), comparison->cells_count);
+    table_init(&table, titles, COUNT_OF(titles) - (has_moved ? 0 : MOVED_COLUMNS),
+               comparison->cells_count);
     for (int32_t i = 0; i < comparison->cells_count; i++)
         add_cell(&table, &comparison->cells[i]);
     table_write(&table, is_markdown, out);
@@ -130,6 +163,13 @@ static void add_json_cell(struct text *out, const struct compare_cell *cell) {
     add_side(out, "measured", &cell->measured);
     text_add(out, ", ");
     add_number(out, "error", cell->error);
+    text_add(out, ", ");
+    add_side(out, "moved", &cell->moved);
+    text_add(out, ", ");
+    add_number(out, "factor", cell->factor);
+    text_add(out, ", ");
+    add_number(out, "moved_error", cell->moved_error);
+    text_addf(out, ", \"moved_inside\": %s", word(cell->moved.run != 0, cell->is_moved_inside));
     text_addf(out, ", \"inside\": %s, \"same_limit\": %s}",
               word(cell->has_interval, cell->is_inside), word(cell->has_text, cell->same_text));
 }
@@ -144,6 +184,12 @@ static void add_json_summary(struct text *out, const struct compare_summary *sum
     add_number(out, "worst_absolute_error", summary->worst_error);
     text_add(out, ", ");
     add_string(out, "worst_scenario", summary->worst_scenario);
+    text_add(out, ", ");
+    add_number(out, "median_absolute_moved_error", summary->median_moved_error);
+    text_add(out, ", ");
+    add_number(out, "worst_absolute_moved_error", summary->worst_moved_error);
+    text_addf(out, ", \"moved\": %d, \"moved_inside\": %d", summary->moved_count,
+              summary->moved_inside_count);
     text_addf(out,
               ", \"with_interval\": %d, \"inside\": %d, \"with_limit\": %d, \"same_limit\": %d}",
               summary->intervals_count, summary->inside_count, summary->texts_count,

@@ -1,5 +1,6 @@
 /* Stores made by hand, with the runs that `headroom accuracy` would have put there. */
 #include "validation/compare/accuracy.h"
+#include "validation/compare/yardstick_of.h"
 
 #include "sim/base/fingerprint.h"
 #include "tests/sim/suite.h"
@@ -89,7 +90,7 @@ static int64_t measure_ceiling(const char *scenario, double value, double yard_n
                       .part = "search",
                       .factor = NONE,
                       .metrics = {{"ceiling.active", value, NONE, NONE, "", "worker_cpu"},
-                                  {ACCURACY_YARDSTICK_METRIC, yard_ns, NONE, NONE, "", NULL}}});
+                                  {COMPARE_YARDSTICK_METRIC, yard_ns, NONE, NONE, "", NULL}}});
 }
 
 static struct accuracy_case cases[2];
@@ -170,11 +171,11 @@ START_TEST(a_search_without_a_yardstick_of_its_own_takes_the_median_of_its_probe
                                         .factor = NONE,
                                         .metrics = {{"ceiling.active", 90, NONE, NONE, "", ""}}});
     for (size_t i = 0; i < COUNT_OF(yards); i++)
-        make((struct made){
-            .kind = STORE_MEASURED,
-            .scenario = "lobby",
-            .parent = search,
-            .metrics = {{ACCURACY_YARDSTICK_METRIC, yards[i], NONE, NONE, "", NULL}}});
+        make(
+            (struct made){.kind = STORE_MEASURED,
+                          .scenario = "lobby",
+                          .parent = search,
+                          .metrics = {{COMPARE_YARDSTICK_METRIC, yards[i], NONE, NONE, "", NULL}}});
     ck_assert_double_eq_tol(progress_of(&options, ACCURACY_SEARCH).factor, 1.1, 1e-9);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* Each test builds a store of its own and looks at what may be compared in it. */
 #include "validation/compare/compare.h"
+#include "validation/compare/yardstick_of.h"
 
 #include "tests/sim/suite.h"
 
@@ -86,10 +87,14 @@ static void make(struct made made) {
         }                                                                                          \
     }
 
-static struct comparison compared(void) {
+static struct comparison compared_by(const struct compare_mover *mover) {
     struct comparison comparison;
-    ck_assert_msg(compare_worlds(&store, NULL, 0, &arena, &comparison), "%s", store.error);
+    ck_assert_msg(compare_worlds(&store, NULL, 0, mover, &arena, &comparison), "%s", store.error);
     return comparison;
+}
+
+static struct comparison compared(void) {
+    return compared_by(NULL);
 }
 
 START_TEST(a_prediction_and_its_measurement_are_compared) {
@@ -383,11 +388,15 @@ START_TEST(the_table_is_json_with_a_version) {
            "\"deliveries/s\", \"status\": \"missing\", \"why\": \"not measured\", \"predicted\": "
            "{\"run\": 1, \"value\": 1.5, \"low\": null, \"high\": null, \"limit\": \"\", "
            "\"repeats\": 1}, "
-           "\"measured\": null, \"error\": null, \"inside\": null, \"same_limit\": null}],\n"
+           "\"measured\": null, \"error\": null, \"moved\": null, \"factor\": null, "
+           "\"moved_error\": null, \"moved_inside\": null, \"inside\": null, \"same_limit\": "
+           "null}],\n"
            " \"summary\": [\n"
            "  {\"figure\": \"active ceiling\", \"compared\": 0, \"missing\": 1, \"refused\": 0, "
            "\"median_absolute_error\": null, \"worst_absolute_error\": null, \"worst_scenario\": "
-           "\"\", \"with_interval\": 0, \"inside\": 0, \"with_limit\": 0, \"same_limit\": 0}]}\n");
+           "\"\", \"median_absolute_moved_error\": null, \"worst_absolute_moved_error\": null, "
+           "\"moved\": 0, \"moved_inside\": 0, \"with_interval\": 0, \"inside\": 0, "
+           "\"with_limit\": 0, \"same_limit\": 0}]}\n");
 }
 END_TEST
 
@@ -395,7 +404,7 @@ START_TEST(an_unknown_scenario_gets_the_nearest_name) {
     make((struct made)MEASURED("lobby", 1, ""));
     struct comparison comparison;
     const char *const names[] = {"lobbi"};
-    ck_assert(!compare_worlds(&store, names, 1, &arena, &comparison));
+    ck_assert(!compare_worlds(&store, names, 1, NULL, &arena, &comparison));
     char expected[160];
     snprintf(expected, sizeof expected,
              "%s: has no run of a scenario 'lobbi'; did you mean 'lobby'?", path);
@@ -432,6 +441,66 @@ START_TEST(two_runs_are_compared_metric_by_metric) {
 }
 END_TEST
 
+/* --- moved predictions
+ * ---------------------------------------------------------------------------------------- */
+
+static bool move_by_yardstick(void *context, struct compare_cell *cell) {
+    const double *then_ns = context;
+    cell->factor = compare_factor(cell->measured.yardstick_ns, *then_ns);
+    cell->moved = cell->predicted;
+    cell->moved.value /= cell->factor;
+    cell->moved.low /= cell->factor;
+    cell->moved.high /= cell->factor;
+    return *then_ns > 0;
+}
+
+/* Three repeats: the median of the values is held against the median of the speeds. */
+START_TEST(a_moved_prediction_is_of_the_speed_beside_the_measurement) {
+    static const double yards_ns[] = {4800, 5000, 5600};
+    double then_ns = 4000;
+    struct compare_mover mover = {move_by_yardstick, &then_ns};
+    make((struct made)PREDICTED("lobby", 110000, 100000, 120000, "worker_cpu"));
+    for (size_t i = 0; i < COUNT_OF(yards_ns); i++)
+        make((struct made){.kind = STORE_MEASURED,
+                           .command = "ceiling",
+                           .scenario = "lobby",
+                           .figures = {{"ceiling.active", 90000, NONE, NONE, "worker_cpu"},
+                                       {COMPARE_YARDSTICK_METRIC, yards_ns[i], NONE, NONE, NULL}}});
+    struct comparison comparison = compared_by(&mover);
+    const struct compare_cell *cell = &comparison.cells[0];
+    ck_assert_double_eq_tol(cell->factor, 1.25, 1e-9); /* 5,000 over 4,000 */
+    ck_assert_double_eq_tol(cell->moved.value, 88000, 1e-6);
+    ck_assert_double_eq_tol(cell->moved_error, -2.0 / 90, 1e-9);
+    ck_assert_double_eq_tol(cell->error, 2.0 / 9, 1e-9); /* the raw one stays */
+    ck_assert(cell->is_moved_inside && !cell->is_inside);
+    ck_assert_int_eq(comparison.summaries[0].moved_count, 1);
+    ck_assert_int_eq(comparison.summaries[0].moved_inside_count, 1);
+    ck_assert_double_eq_tol(comparison.summaries[0].median_moved_error, 2.0 / 90, 1e-9);
+    struct text out;
+    text_init(&out);
+    compare_write(&comparison, COMPARE_TEXT, &out);
+    ck_assert_ptr_nonnull(strstr(text_bytes(&out), "88000 [80000, 96000] at 1.250"));
+    ck_assert_ptr_nonnull(strstr(text_bytes(&out), "-2.2 %, inside"));
+    text_fini(&out);
+    then_ns = 0;
+    ck_assert(!compare_worlds(&store, NULL, 0, &mover, &arena, &comparison));
+}
+END_TEST
+
+/* Without a mover the table has no columns for it. */
+START_TEST(nothing_is_moved_unasked) {
+    make((struct made)PREDICTED("lobby", 110000, 95000, 125000, "worker_cpu"));
+    make((struct made)MEASURED("lobby", 100000, "worker_cpu"));
+    struct comparison comparison = compared();
+    struct text out;
+    text_init(&out);
+    compare_write(&comparison, COMPARE_TEXT, &out);
+    ck_assert_ptr_null(strstr(text_bytes(&out), "moved"));
+    ck_assert_int_eq(comparison.cells[0].moved.run, 0);
+    text_fini(&out);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_prediction_and_its_measurement_are_compared),
@@ -455,6 +524,8 @@ int main(void) {
         TEST(the_table_is_json_with_a_version),
         TEST(an_unknown_scenario_gets_the_nearest_name),
         TEST(two_runs_are_compared_metric_by_metric),
+        TEST(a_moved_prediction_is_of_the_speed_beside_the_measurement),
+        TEST(nothing_is_moved_unasked),
     };
     return suite_run_with("validation/compare", tests, COUNT_OF(tests), setup, teardown);
 }
