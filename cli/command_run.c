@@ -1,5 +1,6 @@
 /* `headroom run SCENARIO`: one simulated run, at the load that the scenario asks for. */
 #include "cli/commands.h"
+#include "cli/connection_costs.h"
 #include "cli/need.h"
 #include "cli/one_scenario.h"
 #include "cli/print.h"
@@ -8,16 +9,20 @@
 #include "cli/simulate.h"
 
 static void print_answer(const struct print_run *run, const struct scenario *scenario,
-                         const struct costs_choice *costs, const struct options *options) {
+                         const struct layout *layout, const struct costs_choice *costs,
+                         const struct options *options) {
     struct profile_costs means = profile_means(&costs->profile);
     struct need need = need_of(scenario, &means, options->scale);
     if (options->is_json) {
         cJSON *json = print_run_json(run);
         cJSON_AddItemToObject(json, "need", need_json(&need));
+        cJSON_AddItemToObject(json, "connection_costs",
+                              connection_costs_json(layout, &costs->profile));
         print_json(json);
         return;
     }
     print_run_text(run);
+    connection_costs_print(layout, &costs->profile);
     need_print(&need);
 }
 
@@ -33,8 +38,8 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
     struct record_run record = record_simulated("run", scenario, costs);
     record.scale = options->scale;
     bool is_kept = record_begin(&store, &record, &id);
+    struct layout layout;
     if (is_kept) {
-        struct layout layout;
         layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
         struct profile_costs means = profile_means(&costs->profile);
         simulate(scenario, &layout, &means, 0, options->scale, &outcome);
@@ -51,7 +56,7 @@ static int answer(struct scenario *scenario, const struct costs_choice *costs,
                               .seed = scenario->spec.seed,
                               .scale = options->scale};
     if (is_kept)
-        print_answer(&print, scenario, costs, options);
+        print_answer(&print, scenario, &layout, costs, options);
     code = is_kept ? print_exit_code(outcome.verdict) : EXIT_IO;
     outcome_fini(&outcome);
     return code;

@@ -444,10 +444,11 @@ static void flush_link(struct node_worker *worker, int32_t place, base_ns *now_n
     struct cluster *cluster = worker->cluster;
     struct backplane *backplane = cluster->backplane;
     struct backplane_link *link = &worker->links[place];
-    *now_ns += costs_write(&worker->costs,
-                           &(struct costs_write){.frames = link->frames, .bytes = link->bytes});
+    *now_ns += costs_write(
+        &worker->costs,
+        &(struct costs_write){.frames = link->frames, .bytes = link->bytes, .is_to_node = true});
     *now_ns = steal_work(&worker->steal, *now_ns);
-    worker_count_writes(worker, *now_ns, 1, link->bytes);
+    worker_count_link_writes(worker, *now_ns, 1, link->bytes);
     base_ns at_ns = leaves_ns(backplane, link, *now_ns);
     for (int32_t index = link->first; index >= 0;) {
         struct node_inbound publish = cluster->inbound[index]; /* the pool may move */

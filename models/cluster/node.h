@@ -29,6 +29,7 @@ struct node_inbound { /* a publish on its way in; a client's are linked, oldest 
     base_ns due_ns;
     int32_t room, bytes; /* of the delivered payload */
     int32_t left_bytes;  /* not read yet */
+    int32_t client;      /* its publisher */
     int32_t origin;      /* node that its publisher is connected to; -1: nobody is listening */
     uint32_t number;     /* on the backplane: of the room's publishes there */
     int32_t next;        /* index into inbound[]; -1: the last */
@@ -37,6 +38,7 @@ struct node_inbound { /* a publish on its way in; a client's are linked, oldest 
 enum node_ready_kind {
     NODE_READY_READ,
     NODE_READY_HANDED_OVER,
+    NODE_READY_LOOKED_UP, /* a publish whose sender's session was asked for */
     NODE_READY_BACKPLANE, /* something in the worker's inbox */
     NODE_READY_WRITABLE,
     NODE_READY_DEADLINE,
@@ -46,7 +48,8 @@ enum node_ready_kind {
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over), 0 (backplane, held), consumer, or handshake */
+    int32_t index; /* client, inbound (handed over, looked up), 0 (backplane, held), consumer, or
+                      handshake */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
@@ -185,6 +188,11 @@ double worker_working_set(const struct node_worker *worker, int32_t slot);
 void worker_forget(struct cluster *cluster, int32_t client);
 /* Adds to the turn's counts, and to the window's. */
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes, int64_t bytes);
+/* Likewise to other nodes and to a backplane, which take no TLS. */
+void worker_count_link_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
+                              int64_t bytes);
+/* A publish whose sender's session was asked for, and whose node is gone. */
+void worker_lose_looked_up(struct cluster *cluster, int32_t inbound);
 
 /* --- fan_out.c: from gathered publishes to written sockets --- */
 /* Writes everything that the slot's room has gathered; *now_ns moves on by what it costs. */

@@ -51,6 +51,8 @@ static void stop_worker(struct churn *churn, struct node_worker *worker) {
             worker->ready[(worker->ready_first + i) & (worker->ready_max - 1)];
         if (ready.kind == NODE_READY_HANDED_OVER)
             lose_inbound(cluster, ready.index, worker->index);
+        else if (ready.kind == NODE_READY_LOOKED_UP)
+            worker_lose_looked_up(cluster, ready.index);
         else if (ready.kind == NODE_READY_ACCEPT)
             handshake_forget(churn, ready.index);
     }

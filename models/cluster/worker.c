@@ -24,11 +24,13 @@ void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t in
                                    .log = turn_log_of(turns, index),
                                    .inbox_first = -1,
                                    .inbox_last = -1};
-    worker->costs = (struct costs){cluster->raw_costs};
+    worker->costs = costs_of(&cluster->raw_costs, worker->node->spec);
     const struct layout_node *place = worker->node->place; /* whose draws stay when others come */
     steal_init(&worker->steal, &cluster->raw_costs,
                run_stream(cluster->run, (uint64_t)(index - place->workers_first), STEAL_WORKER,
                           place->entity));
+    steal_add_pauses(&worker->steal, &cluster->raw_costs,
+                     run_stream(cluster->run, 0, STEAL_RUNTIME, place->entity));
     int32_t slots_count = layout_slots_count(layout, index);
     worker->rooms = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, struct node_room);
     worker->dirty = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, int32_t);
@@ -157,13 +159,15 @@ static void arrive(struct cluster *cluster, const struct plan_publish *publish) 
                        cluster_recipients(cluster, publish->room));
     if (worker_of(cluster, client)->node->is_dead)
         return;
+    int64_t packed_bytes = costs_packed_bytes(&worker_of(cluster, client)->costs, publish->bytes);
     int32_t index = worker_new_inbound(
         cluster,
         (struct node_inbound){.due_ns = publish->due_ns,
                               .room = publish->room,
+                              .client = client,
                               .origin = is_due ? cluster->layout->node_of[client] : -1,
                               .bytes = publish->bytes,
-                              .left_bytes = (int32_t)protocol_inbound_bytes(publish->bytes)});
+                              .left_bytes = (int32_t)protocol_inbound_bytes(packed_bytes)});
     if (cluster->inbound_first[client] < 0)
         cluster->inbound_first[client] = index;
     else
@@ -254,10 +258,9 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
                         base_ns *now_ns) {
     const struct spec_node *node = worker->node->spec;
     int32_t slot = layout_slot(worker->cluster->layout, worker->index, publish->room);
-    *now_ns += costs_publish(&worker->costs);
-    gather(
-        worker, slot,
-        (struct node_gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)});
+    *now_ns += costs_publish(&worker->costs) + costs_pack(&worker->costs, publish->bytes);
+    int64_t bytes = protocol_outbound_bytes(costs_packed_bytes(&worker->costs, publish->bytes));
+    gather(worker, slot, (struct node_gathered){publish->due_ns, (int32_t)bytes});
     if (worker->held != NULL && held_add(worker, slot, *now_ns))
         return;
     worker_make_dirty(worker, slot);
@@ -307,6 +310,29 @@ static int64_t readable(const struct node_worker *worker, int32_t client) {
     return taken;
 }
 
+static void route(struct node_worker *worker, const struct node_inbound *publish, base_ns *now_ns) {
+    add_to_room(worker, publish, now_ns);
+    hand_over(worker, publish, *now_ns);
+    backplane_publish(worker, publish, now_ns);
+    throttle_published(worker->cluster, publish->client, publish->room, *now_ns);
+}
+
+void worker_lose_looked_up(struct cluster *cluster, int32_t index) {
+    struct node_inbound publish = cluster->inbound[index];
+    worker_free_inbound(cluster, index);
+    if (cluster->churn)
+        loss_in_room(cluster, publish.room, publish.due_ns, MEMBERSHIP_NODE);
+}
+
+static void looked_up(void *target, uint64_t inbound, base_ns now_ns) {
+    (void)now_ns;
+    struct node_worker *worker = target;
+    if (worker->node->is_dead)
+        worker_lose_looked_up(worker->cluster, (int32_t)inbound);
+    else
+        worker_make_ready(worker, (struct node_ready){NODE_READY_LOOKED_UP, (int32_t)inbound});
+}
+
 /* A publish that has been read to its end. */
 static void publish(struct node_worker *worker, int32_t client, int32_t index, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
@@ -318,10 +344,13 @@ static void publish(struct node_worker *worker, int32_t client, int32_t index, b
         *now_ns += costs_publish(&worker->costs);
         return;
     }
-    add_to_room(worker, &inbound, now_ns);
-    hand_over(worker, &inbound, *now_ns);
-    backplane_publish(worker, &inbound, now_ns);
-    throttle_published(cluster, client, inbound.room, *now_ns);
+    if (worker->node->spec->session_state == SPEC_LOCAL_SESSION) {
+        route(worker, &inbound, now_ns);
+        return;
+    }
+    *now_ns += costs_lookup(&worker->costs);
+    run_at(cluster->run, *now_ns + costs_lookup_wait(&worker->costs), looked_up, worker,
+           (uint64_t)worker_new_inbound(cluster, inbound));
 }
 
 /* Whether what became ready before this turn is still about the worker's own connection: the client
@@ -343,7 +372,8 @@ static void read_client(struct node_worker *worker, int32_t client, base_ns *now
     int64_t taken = readable(worker, client);
     int32_t room = cluster->inbound[cluster->inbound_first[client]].room;
     int32_t slot = layout_slot(cluster->layout, worker->index, room);
-    *now_ns += costs_read(&worker->costs, taken, worker_working_set(worker, slot));
+    *now_ns += costs_read(&worker->costs, taken, worker_working_set(worker, slot)) +
+               costs_unpack(&worker->costs, taken);
     worker->turn.reads++;
     worker->turn.read_bytes += taken;
     while (taken > 0 && cluster->inbound_first[client] >= 0) {
@@ -406,6 +436,12 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         add_to_room(worker, &publish, now_ns);
         break;
     }
+    case NODE_READY_LOOKED_UP: {
+        struct node_inbound publish = worker->cluster->inbound[ready.index];
+        worker_free_inbound(worker->cluster, ready.index);
+        route(worker, &publish, now_ns);
+        break;
+    }
     case NODE_READY_BACKPLANE:
         read_backplane(worker, now_ns);
         break;
@@ -443,6 +479,13 @@ static void turn_over(void *target, uint64_t life, base_ns now_ns) {
 
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
                          int64_t bytes) {
+    if (writes > 0)
+        bytes += writes * costs_record_bytes(&worker->costs, bytes / writes);
+    worker_count_link_writes(worker, now_ns, writes, bytes);
+}
+
+void worker_count_link_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
+                              int64_t bytes) {
     worker->turn.writes += writes;
     worker->turn.bytes += bytes;
     if (now_ns < worker->cluster->window_start_ns || now_ns >= worker->cluster->window_end_ns)

@@ -459,6 +459,7 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
     check_balancer(&check);
     check_backplane(&check);
     cross_check_connections(&check);
+    cross_check_transport(&check);
     check_window(&check);
     check_pinning(&check);
 }

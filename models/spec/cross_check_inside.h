@@ -50,5 +50,7 @@ bool cross_check_has_owners(const struct spec_scenario *scenario);
 
 /* Connections that come and go, and faults. */
 void cross_check_connections(struct check *check);
+/* Compression. */
+void cross_check_transport(struct check *check);
 
 #endif

@@ -171,6 +171,9 @@ struct spec_turn {
 struct spec_send_queue {
 #include "models/spec/rows/send_queue.def"
 };
+struct spec_deflate {
+#include "models/spec/rows/deflate.def"
+};
 struct spec_kernel {
 #include "models/spec/rows/kernel.def"
 };

@@ -159,6 +159,13 @@ static const struct table_row send_queue_rows[] = {
 TABLE(send_queue, "a send queue")
 #undef THIS
 
+#define THIS spec_deflate
+static const struct table_row deflate_rows[] = {
+#include "models/spec/rows/deflate.def"
+};
+TABLE(deflate, "compression")
+#undef THIS
+
 #define THIS spec_kernel
 static const struct table_row kernel_rows[] = {
 #include "models/spec/rows/kernel.def"
@@ -270,12 +277,12 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,      &receive_table,    &arrival_table,    &session_table,  &flap_table,
-    &reconnect_table,  &population_table, &room_group_table, &traffic_table,  &turn_table,
-    &send_queue_table, &kernel_table,     &batch_table,      &feed_table,     &node_table,
-    &balancer_table,   &backplane_table,  &fault_table,      &delivery_table, &objectives_table,
-    &window_table,     &prices_table,     &uncertain_table,  &plan_table,     &machine_table,
-    &table_scenario,
+    &stall_table,      &receive_table,    &arrival_table,    &session_table,   &flap_table,
+    &reconnect_table,  &population_table, &room_group_table, &traffic_table,   &turn_table,
+    &send_queue_table, &kernel_table,     &deflate_table,    &batch_table,     &feed_table,
+    &node_table,       &balancer_table,   &backplane_table,  &fault_table,     &delivery_table,
+    &objectives_table, &window_table,     &prices_table,     &uncertain_table, &plan_table,
+    &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

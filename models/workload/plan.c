@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct plan_stream {
-    struct rng arrivals;
+    uint64_t arrivals_drawn; /* the position of its stream of arrivals */
     struct pace_position position;
     int32_t traffic;
     int32_t source;  /* a room, a client, or 0 for traffic in all */
@@ -118,8 +118,17 @@ uint64_t plan_seed_of(uint64_t seed, uint64_t replication) {
 }
 
 static base_ns next_due(struct plan *plan, struct plan_stream *stream) {
-    return pace_next(&plan->roster->scenario->traffic[stream->traffic].rate, plan->scale,
-                     &stream->position, &stream->arrivals);
+    struct rng arrivals;
+    rng_init_at(&arrivals,
+                (struct rng_name){.seed = plan->seed,
+                                  .entity = stream->entity,
+                                  .purpose = DRAWS_ARRIVAL,
+                                  .index = (uint64_t)stream->traffic},
+                stream->arrivals_drawn);
+    base_ns due_ns = pace_next(&plan->roster->scenario->traffic[stream->traffic].rate, plan->scale,
+                               &stream->position, &arrivals);
+    stream->arrivals_drawn = rng_position(&arrivals);
+    return due_ns;
 }
 
 /* --- the heap --- */
@@ -148,10 +157,6 @@ static void add_stream(struct plan *plan, int32_t traffic, int32_t source, uint6
     int32_t index = plan->streams_count++;
     struct plan_stream *stream = &plan->streams[index];
     *stream = (struct plan_stream){.traffic = traffic, .source = source, .entity = entity};
-    rng_init(&stream->arrivals, (struct rng_name){.seed = plan->seed,
-                                                  .entity = entity,
-                                                  .purpose = DRAWS_ARRIVAL,
-                                                  .index = (uint64_t)traffic});
     base_ns due_ns = next_due(plan, stream);
     if (due_ns < BASE_NS_MAX)
         plan->heap[plan->heap_count++] = (struct plan_entry){due_ns, index};

@@ -53,7 +53,7 @@ struct plan_options {
     double scale;  /* 1: as written */
 };
 
-/* Lives in `arena`, with about 150 bytes per stream. */
+/* Lives in `arena`, with about 80 bytes per stream. */
 void plan_init(struct plan *plan, const struct roster *roster, const struct plan_options *options,
                struct arena *arena);
 

@@ -34,6 +34,19 @@ static void next_block(struct rng *rng) {
     rng->block_used = 0;
 }
 
+uint64_t rng_position(const struct rng *rng) {
+    return BLOCK_LENGTH * rng->counter[2] + rng->block_used - BLOCK_LENGTH;
+}
+
+void rng_init_at(struct rng *rng, struct rng_name name, uint64_t position) {
+    rng_init(rng, name);
+    rng->counter[2] = position / BLOCK_LENGTH;
+    if (position % BLOCK_LENGTH == 0)
+        return;
+    next_block(rng);
+    rng->block_used = (uint32_t)(position % BLOCK_LENGTH);
+}
+
 uint64_t rng_u64(struct rng *rng) {
     if (rng->block_used == BLOCK_LENGTH)
         next_block(rng);

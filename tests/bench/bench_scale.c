@@ -37,6 +37,11 @@ static const struct row {
      {{"rooms.rooms.size.constant", "1000"}},
      600,
      0},
+    {"1 M that publish per user",
+     "scale/million.json",
+     {{"traffic.chat.rate.poisson", "0.03/min per user"}},
+     180,
+     0},
     {"5 M over 100 nodes", "scale/five-million.json", {{0}}, 0, 8e9},
 };
 

@@ -46,7 +46,7 @@ class Scenarios(unittest.TestCase):
                  for path in glob.glob(os.path.join(SCENARIOS, part))]
         self.assertGreater(len(files), 10)
         for file in files:
-            self.assertIn(file, pages, "a scenario that ships says somewhere in docs/ what it is for")
+            self.assertTrue(file in pages, f"{file} ships, and no page of docs/ says what it is for (docs/scenarios.md)")
             if "/studies/" not in file and not file.endswith("accuracy.json"):
                 done = subprocess.run([HEADROOM, "validate", os.path.join(SOURCE, file)], capture_output=True, text=True)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), file)
@@ -107,6 +107,18 @@ class Scenarios(unittest.TestCase):
         self.assertEqual((answer["breaks"][0]["name"], answer["breaks"][0]["at"]), ("open_files", 20000 - 36))
         untuned = self.run_short("c10k.json", "nodes.gateway.open_files=1024")
         self.assertEqual((untuned["verdict"], untuned["broke"], untuned["metrics"]["connections"]), ("fails", "open_files", 988))
+
+    def test_what_a_connection_costs_is_told_row_by_row(self):
+        answer = self.run_short("c10k.json", "nodes.gateway.session=2KiB")
+        rows = {row["name"]: row for row in answer["connection_costs"]}
+        self.assertEqual(len(rows), 10)
+        self.assertEqual((rows["session state"]["idle_bytes"], rows["session state"]["fixed"]), (2048, "no"))
+        self.assertEqual((rows["socket and its buffers"]["where"], rows["file descriptor"]["fixed"]), ("kernel", "yes"))
+        self.assertTrue(rows["socket and its buffers"]["source"].startswith("measured"))
+        self.assertTrue(rows["process, goroutine or task"]["source"].startswith("assumed"))
+        self.assertGreater(rows["backlog in its send queue"]["most_bytes"], 1 << 20)
+        idle = 10000 * sum(row["idle_bytes"] for row in rows.values())
+        self.assertAlmostEqual(idle / self.resource(answer, "memory")["used"], 1, places=6)
 
     def test_ten_million_are_a_matter_of_limits_that_somebody_wrote_down(self):
         """A tenth of it on a tenth of the machine; 32 + 4 x 64 descriptors are kept."""

@@ -280,7 +280,8 @@ START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
     struct parsed parsed;
     parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
                          ", \"nodes\": {\"gateway\": {\"memory\": \"8GiB\", "
-                         "\"subscriptions\": \"copied\", \"workers\": 3}}}");
+                         "\"session_state\": \"shared\", \"deflate\": {\"kind\": "
+                         "\"context_takeover\"}, \"subscriptions\": \"copied\", \"workers\": 3}}}");
     ASSERT_GOOD(&parsed);
     ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
     struct text messages;
@@ -290,9 +291,14 @@ START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
                      "demo.json: nodes.gateway.memory: \"8GiB\" is for the simulator only; the "
                      "real pair cannot be held "
                      "to it (the default is \"unlimited\")\n"
+                     "demo.json: nodes.gateway.session_state: \"shared\" is for the simulator "
+                     "only; the real pair cannot be held to it (the default is \"local\")\n"
                      "demo.json: nodes.gateway.subscriptions: \"copied\" is for the simulator "
                      "only; the real pair "
-                     "cannot be held to it (the default is \"reference\")\n");
+                     "cannot be held to it (the default is \"reference\")\n"
+                     "demo.json: nodes.gateway.deflate.kind: \"context_takeover\" is for the "
+                     "simulator only; the real pair cannot be held to it (the default is "
+                     "\"none\")\n");
     text_fini(&messages);
     parsed_fini(&parsed);
 }

@@ -34,6 +34,23 @@ START_TEST(the_numbers_are_philox_of_name_and_position) {
 }
 END_TEST
 
+START_TEST(a_stream_goes_on_from_its_position) {
+    struct rng_name name = {.seed = 2385, .entity = 17, .purpose = 3, .index = 1};
+    struct rng whole;
+    rng_init(&whole, name);
+    for (uint64_t position = 0; position < 13; position++) {
+        struct rng later;
+        ck_assert_uint_eq(rng_position(&whole), position);
+        rng_init_at(&later, name, position);
+        ck_assert_uint_eq(rng_position(&later), position);
+        struct rng rest = whole;
+        for (int i = 0; i < 6; i++)
+            ck_assert_uint_eq(rng_u64(&later), rng_u64(&rest));
+        rng_u64(&whole);
+    }
+}
+END_TEST
+
 START_TEST(each_part_of_a_name_makes_another_stream) {
     struct rng_name name = {.seed = 1, .entity = 2, .purpose = 3, .index = 4};
     struct rng_name others[] = {name, name, name, name, {2, 1, 3, 4}, {1, 4, 3, 2}};
@@ -146,6 +163,7 @@ END_TEST
 
 static const struct suite_test tests[] = {
     TEST(the_numbers_are_philox_of_name_and_position),
+    TEST(a_stream_goes_on_from_its_position),
     TEST(each_part_of_a_name_makes_another_stream),
     TEST(uniforms_stay_inside_and_fill_their_interval),
     TEST(the_extreme_bits_give_neither_0_nor_1),
