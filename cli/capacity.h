@@ -22,6 +22,15 @@ struct capacity_count { /* over the draws; 0: no number of nodes is enough */
     int64_t low, target, high;
 };
 
+/* A loss as it goes in simulated time, with the `target` nodes of its case. */
+struct capacity_return {
+    double recovery_s; /* until all but 1 % of the clients are back; INFINITY: not within the run,
+                          half as long again as they may take; NAN: nobody has to come back, or
+                          there are too many rooms and workers to simulate it */
+    double nodes_died; /* of the load of those who came to them; NAN likewise */
+    bool is_in_time;   /* within plan.reconnect_within, and no survivor died */
+};
+
 /* What stands in the way of fewer nodes. */
 struct capacity_bound {
     const char *name;   /* a resource, "delivery" ...; static text */
@@ -35,6 +44,7 @@ struct capacity_kind {
     const struct spec_node *node; /* borrowed */
     int32_t index;                /* of the scenario's kinds */
     struct capacity_count count[SIZING_CASES];
+    struct capacity_return back[SIZING_CASES];
     /* Whether that many hold it when all are there: more nodes than needed hear of each other
      * through a backplane, or do not. "" or what breaks. */
     const char *broke_whole[SIZING_CASES];
@@ -95,6 +105,10 @@ struct options;
 
 /* Nodes of one kind: how many the load needs, and what of losses. */
 void capacity_size(struct capacity *plan, struct capacity_kind *kind, int32_t jobs);
+/* Carries out the losses with the numbers of nodes that the closed form asks for, and raises those
+ * with which clients are not back in time, as long as more nodes help. */
+void capacity_simulate_losses(struct capacity_kind *kind, const struct capacity *plan,
+                              const struct profile_costs *costs, int32_t jobs);
 /* What one could buy. After capacity_size of every kind. */
 void capacity_offer_all(struct capacity *plan, int32_t jobs);
 /* Which input moves the chosen kind's need most. Needs a chosen kind. */

@@ -33,13 +33,30 @@ static const char *case_note(const struct capacity *plan, enum sizing_case which
                  print_number(within_s));
         return text;
     case SIZING_STORM:
-        snprintf(text, sizeof text, "every client back within %s s (closed form: accepts alone)",
-                 print_number(within_s));
+        snprintf(text, sizeof text, "every client back within %s s", print_number(within_s));
         return text;
     case SIZING_CASES:
         break;
     }
     return "";
+}
+
+/* What came of it in simulated time. */
+static const char *return_text(const struct capacity_return *back) {
+    static char text[96];
+    if (isnan(back->recovery_s))
+        return "";
+    if (back->nodes_died > 0)
+        snprintf(text, sizeof text, "; simulated: %s survivors die too",
+                 print_number(back->nodes_died));
+    else if (back->recovery_s <= 0)
+        snprintf(text, sizeof text, "; simulated: never more than 1 %% away");
+    else if (isinf(back->recovery_s))
+        snprintf(text, sizeof text, "; simulated: not in time, and more nodes do not help");
+    else
+        snprintf(text, sizeof text, "; simulated: after %s s%s", print_number(back->recovery_s),
+                 back->is_in_time ? "" : ", and more nodes do not help");
+    return text;
 }
 
 static const char *nodes_text(int64_t nodes) {
@@ -103,9 +120,9 @@ static void print_kind(const struct capacity *plan, const struct capacity_kind *
     printf("  %-16s %6s %6s %6s\n", "case", "low", "target", "high");
     for (int32_t which = 0; which < SIZING_CASES; which++) {
         const struct capacity_count *count = &kind->count[which];
-        printf("  %-16s %6s %6s %6s  %s%s%s\n", sizing_case_name((enum sizing_case)which),
+        printf("  %-16s %6s %6s %6s  %s%s%s%s\n", sizing_case_name((enum sizing_case)which),
                nodes_text(count->low), nodes_text(count->target), nodes_text(count->high),
-               case_note(plan, (enum sizing_case)which),
+               case_note(plan, (enum sizing_case)which), return_text(&kind->back[which]),
                kind->broke_whole[which][0] ? "; with all of them there breaks: " : "",
                kind->broke_whole[which]);
     }
@@ -213,11 +230,17 @@ static cJSON *kind_json(const struct capacity_kind *kind) {
     for (int32_t which = 0; which < SIZING_CASES && kind->demand.needed > 0; which++) {
         cJSON *one = count_json(&kind->count[which]);
         cJSON_AddStringToObject(one, "case", sizing_case_name((enum sizing_case)which));
+        const struct capacity_return *back = &kind->back[which];
+        bool is_whole = which == SIZING_ALL_THERE || !isnan(back->recovery_s);
         cJSON_AddStringToObject(one, "method",
-                                which == SIZING_ALL_THERE ? "simulated"
-                                : which == SIZING_STORM   ? "closed form"
-                                                          : "simulated with fewer nodes, accepts "
-                                                            "by closed form");
+                                is_whole ? "simulated"
+                                         : "simulated with fewer nodes, accepts by "
+                                           "closed form");
+        if (which != SIZING_ALL_THERE) {
+            cJSON_AddBoolToObject(one, "is_back_in_time", back->is_in_time);
+            print_add_number(one, "recovery_s", back->recovery_s);
+            print_add_number(one, "survivors_died", back->nodes_died);
+        }
         cJSON_AddStringToObject(one, "breaks_when_all_there", kind->broke_whole[which]);
         cJSON_AddItemToArray(cases, one);
     }

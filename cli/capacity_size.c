@@ -256,6 +256,7 @@ void capacity_size(struct capacity *plan, struct capacity_kind *kind, int32_t jo
     kind->load_per_node = kind->cpu_at_ceiling = kind->scale_at_ceiling = (double)NAN;
     if (target.demand.needed > 0) {
         find_capacity(plan, kind, &target);
+        capacity_simulate_losses(kind, plan, &target.costs, jobs);
         look_whole(plan, kind, &target.costs);
     }
 }

@@ -115,6 +115,44 @@ static void check_balancing(struct check *check, const struct spec_fault *fault)
     leave(check);
 }
 
+/* --- waits --- */
+
+static void check_waits(struct check *check, const struct spec_population *population) {
+    const struct spec_reconnect *reconnect = &population->reconnect;
+    if (reconnect->cap >= reconnect->base)
+        return;
+    const struct json *populations = enter(check, check->merged, "populations");
+    const struct json *place =
+        enter(check, enter(check, populations, population->name), "reconnect");
+    reading_warning(check->reading, place,
+                    "\"cap\" (%.6g s) is shorter than \"base\" (%.6g s): every wait is cut to it, "
+                    "and none grows",
+                    base_seconds(reconnect->cap), base_seconds(reconnect->base));
+    leave(check);
+}
+
+/* What stands at the end of a full queue is served after its client has gone: the nodes then work
+ * for nobody, and a storm can go on for ever. */
+static void check_patience(struct check *check, const struct spec_node *node) {
+    const struct spec_scenario *scenario = check->scenario;
+    double queue_s = (double)node->accept_queue / (double)node->handshakes;
+    const struct spec_population *least = &scenario->populations[0];
+    for (int32_t i = 1; i < scenario->populations_count; i++)
+        if (scenario->populations[i].reconnect.handshake_timeout <
+            least->reconnect.handshake_timeout)
+            least = &scenario->populations[i];
+    double patience_s = base_seconds(least->reconnect.handshake_timeout);
+    if (node->handshakes == SPEC_UNLIMITED || queue_s <= patience_s)
+        return;
+    const struct json *place = enter(check, enter(check, check->merged, "nodes"), node->name);
+    reading_warning(
+        check->reading, json_member(place, "handshakes"),
+        "a full accept queue (%lld) is %.3g s of handshakes, and \"%s\" wait for %.3g s: "
+        "those at its end are served when they have gone",
+        (long long)node->accept_queue, queue_s, least->name, patience_s);
+    leave(check);
+}
+
 /* --- the whole --- */
 
 static void check_arrival(struct check *check, const struct spec_population *population) {
@@ -129,14 +167,17 @@ static void check_arrival(struct check *check, const struct spec_population *pop
     leave(check);
 }
 
-static void check_warm_up(struct check *check) {
-    const struct spec_scenario *scenario = check->scenario;
-    bool has_churn = scenario->faults_count > 0;
+static bool has_churn(const struct spec_scenario *scenario) {
     for (int32_t i = 0; i < scenario->populations_count; i++) {
         const struct spec_population *population = &scenario->populations[i];
-        has_churn |= population->has_arrival || population->has_session || population->has_flap;
+        if (population->has_arrival || population->has_session || population->has_flap)
+            return true;
     }
-    if (!has_churn || scenario->window.warm_up != SPEC_AUTO)
+    return scenario->faults_count > 0;
+}
+
+static void check_warm_up(struct check *check) {
+    if (!has_churn(check->scenario) || check->scenario->window.warm_up != SPEC_AUTO)
         return;
     const struct json *place = enter(check, check->merged, "window");
     reading_error(check->reading, place,
@@ -149,6 +190,10 @@ void cross_check_connections(struct check *check) {
     const struct spec_scenario *scenario = check->scenario;
     for (int32_t i = 0; i < scenario->populations_count; i++)
         check_arrival(check, &scenario->populations[i]);
+    for (int32_t i = 0; i < scenario->populations_count; i++)
+        check_waits(check, &scenario->populations[i]);
+    for (int32_t i = 0; i < scenario->nodes_count && has_churn(scenario); i++)
+        check_patience(check, &scenario->nodes[i]);
     for (int32_t i = 0; i < scenario->faults_count; i++) {
         const struct spec_fault *fault = &scenario->faults[i];
         check_target(check, fault);

@@ -55,6 +55,10 @@ class Plan(unittest.TestCase):
         # zones 3 are. Letting clients in costs nothing in this profile.
         self.assertEqual(self.targets(answer), dict(zip(CASES, (5, 6, 8, 6, 5))))
         self.assertEqual((answer["kinds"][0]["binding"]["name"], answer["kinds"][0]["binding"]["nodes"]), ("worker_cpu", 4))
+        # full jitter over a second; back when 1 % of 15,000 are missing: of 2,500 all but 150, of three of 8 nodes, of all
+        recovery = {case["case"]: case.get("recovery_s") for case in answer["kinds"][0]["cases"]}
+        for case, seconds in zip(CASES[1:], (1 - 150 / 2500, 1 - 150 / 5625, 0, 0.99)):
+            self.assertAlmostEqual(recovery[case], seconds, delta=0.02, msg=case)
         self.assertAlmostEqual(answer["deliveries_per_s"], 120000 / 0.7)
         # the queue is never stable above 40,000; within 100 ms it comes close to it
         self.assertTrue(38500 < answer["kinds"][0]["deliveries_per_s_per_node"] < 40000)
@@ -102,6 +106,23 @@ class Plan(unittest.TestCase):
         self.assertEqual(self.targets(answer)["reconnect storm"], 8)
         # 8 of which 3 are lost: 3/8 of three nodes' worth is 1.125, more than 5 - 4.29; 9: 1 within 6 - 4.29
         self.assertEqual(self.targets(answer)["zone lost"], 9)
+
+    def test_a_limit_on_handshakes_takes_nodes_that_accepts_alone_do_not(self):
+        answer = self.answer("certain.json", *COSTS, "--set", "nodes.gateway.handshakes=60", "--set",
+                             "populations.users.reconnect.handshake_timeout=60s")
+        # of a storm all but 1 % of 15,000 come back over 60 n a second: 30.9 s with 8 nodes, 27.5 s with 9
+        self.assertEqual(self.targets(answer), dict(zip(CASES, (5, 6, 8, 6, 9))))
+        storm = answer["kinds"][0]["cases"][4]
+        self.assertAlmostEqual(storm["recovery_s"], 0.99 * 15000 / (9 * 60), delta=0.5)
+        self.assertTrue(storm["is_back_in_time"])
+        self.assertNotIn("reconnect storm", answer["offers"][0]["holds_with"])
+
+    def test_waits_that_are_longer_than_allowed_are_no_matter_of_nodes(self):
+        answer = self.answer("certain.json", *COSTS, "--set", "populations.users.reconnect.base=40s", "--set",
+                             "populations.users.reconnect.cap=40s")
+        storm = answer["kinds"][0]["cases"][4]
+        self.assertEqual((storm["target"], storm["is_back_in_time"]), (5, False))
+        self.assertAlmostEqual(storm["recovery_s"], 0.99 * 40, delta=0.5)
 
     def test_two_kinds_are_mixed_where_whole_nodes_do_not_fit(self):
         self.write("two.json", json.dumps({

@@ -286,6 +286,50 @@ START_TEST(every_chart_that_is_composed_is_json) {
 }
 END_TEST
 
+/* A window from 2 s on to 7 s: a fault at 3 s that lasts 2.5 s, another before the window and one
+ * after its end. */
+START_TEST(a_fault_is_marked_where_it_begins_and_ends_on_each_charts_own_clock) {
+    static const char faulty[] =
+        "{\"name\": \"chat\", \"populations\": {\"p\": {\"connections\": 100}}, \"rooms\": {}, "
+        "\"traffic\": {}, \"nodes\": {\"gw\": {}}, \"faults\": {\"early\": {\"at\": \"1s\", "
+        "\"kind\": \"silent\"}, \"late\": {\"at\": \"8s\", \"kind\": \"silent\"}, \"loss\": "
+        "{\"at\": \"3s\", \"kind\": \"crashes\", \"for\": \"2500ms\"}}, \"window\": {\"warm_up\": "
+        "\"2s\", \"measure\": \"5s\"}}";
+    const double values[] = {1, 2, 3};
+    const struct {
+        const char *series, *marks, *axis;
+    } charts[] = {
+        {"delay_ms",
+         "{\"at_s\":1,\"fault\":\"loss crashes\"},{\"at_s\":3.5,\"fault\":\"loss ends\"}]",
+         "seconds into the measured window"},
+        {"unreachable",
+         "{\"at_s\":1,\"fault\":\"early silent\"},{\"at_s\":3,\"fault\":\"loss crashes\"},"
+         "{\"at_s\":5.5,\"fault\":\"loss ends\"}]",
+         "seconds from the start of the run"}};
+    int64_t run = begin("run", faulty, 0, 1);
+    put(run, "latency_p99_ms", 3, NAN, NAN, "");
+    for (size_t i = 0; i < COUNT_OF(charts); i++)
+        ck_assert(store_put_series(&store, run,
+                                   &(struct store_series){.name = charts[i].series,
+                                                          .unit = "x",
+                                                          .step_ns = BASE_NS_PER_S,
+                                                          .count = COUNT_OF(values),
+                                                          .values = values}));
+    finish(run);
+    struct report report = composed();
+    int32_t found = 0;
+    for (int32_t i = 0; i < report.parts_count; i++)
+        for (size_t k = 0; k < COUNT_OF(charts); k++) {
+            const struct report_part *part = &report.parts[i];
+            if (strncmp(part->id, "time", 4) != 0 || !strstr(part->chart, charts[k].axis))
+                continue;
+            ck_assert_msg(strstr(part->chart, charts[k].marks) != NULL, "%s", part->chart);
+            found++;
+        }
+    ck_assert_int_eq(found, 2);
+}
+END_TEST
+
 START_TEST(a_word_for_the_shell_is_quoted_where_it_must_be) {
     ck_assert_str_eq(report_shell_word(&arena, "a/b-1.db"), "a/b-1.db");
     ck_assert_str_eq(report_shell_word(&arena, "my file"), "'my file'");
@@ -306,6 +350,7 @@ int main(void) {
         TEST(a_default_is_told_from_what_the_scenario_says),
         TEST(a_charts_data_is_its_table_and_all_of_it_is_json),
         TEST(every_chart_that_is_composed_is_json),
+        TEST(a_fault_is_marked_where_it_begins_and_ends_on_each_charts_own_clock),
         TEST(a_word_for_the_shell_is_quoted_where_it_must_be),
     };
     return suite_run_with("report", tests, COUNT_OF(tests), setup, teardown);
