@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* Each kind of thing happens in one of them: prompt and slow readers, stalls that close, several
- * rooms per client, three workers, a drop policy, a finite rate. */
+ * rooms per client, three workers, a drop policy, a finite rate; connections that come, break and
+ * go, and nodes that do. */
 static const char *const scenarios[] = {
     "{\"name\": \"lobby\", \"seed\": \"7\", \"populations\": {\"players\": {\"connections\": 400}, "
     "\"bad_wifi\": {\"connections\": 4, \"receive\": {\"stall\": {\"every\": \"2s\", \"for\": "
@@ -35,6 +36,20 @@ static const char *const scenarios[] = {
     "{\"constant\": "
     "64}}}, \"nodes\": {\"n\": {\"fan_out\": \"write_at_once\"}}, \"window\": {\"measure\": "
     "\"2s\"}}",
+    "{\"name\": \"storm\", \"seed\": \"10\", \"populations\": {\"a\": {\"connections\": 200, "
+    "\"reconnect\": {\"base\": \"200ms\", \"handshake_timeout\": \"300ms\", \"heartbeat\": "
+    "\"400ms\", \"heartbeat_timeout\": \"100ms\"}}, \"b\": {\"connections\": 60, \"flap\": "
+    "{\"share\": 0.5, \"every\": \"700ms\", \"for\": \"90ms\"}}, \"c\": {\"connections\": 90, "
+    "\"arrival\": {\"present\": 0.4, \"rate\": {\"poisson\": \"30/s in all\"}}, \"session\": "
+    "{\"length\": {\"log_normal\": {\"mean\": \"1s\", \"sigma\": 0.8}}}}}, \"rooms\": {\"g\": "
+    "{\"size\": {\"constant\": 25}, \"members\": [\"a\", \"b\", \"c\"], \"placement\": "
+    "\"scattered\"}}, \"traffic\": {\"t\": {\"from\": \"a\", \"to\": \"g\", \"rate\": "
+    "{\"poisson\": \"9/s per room\"}, \"bytes\": {\"constant\": 120}}}, \"nodes\": {\"n\": "
+    "{\"count\": 3, \"handshakes\": 150, \"accept_queue\": 20}}, \"balancer\": {\"policy\": "
+    "\"least_connections\", \"health_check\": \"200ms\"}, \"backplane\": {\"kind\": \"registry\"}, "
+    "\"faults\": {\"x\": {\"at\": \"600ms\", \"kind\": \"dies\", \"node\": \"n-2\", \"for\": "
+    "\"500ms\"}, \"y\": {\"at\": \"1300ms\", \"kind\": \"deploy\", \"spread\": \"200ms\", "
+    "\"for\": \"100ms\"}}, \"window\": {\"warm_up\": \"300ms\", \"measure\": \"3s\"}}",
 };
 
 static void init(struct simulation *simulation, size_t scenario) {
@@ -127,7 +142,7 @@ END_TEST
 
 /* --- golden --- */
 
-/* tests/golden/cluster_fingerprints.csv holds what these three gave when the model was last changed
+/* tests/golden/cluster_fingerprints.csv holds what they gave when the model was last changed
  * on purpose. When it is changed on purpose again, the failure prints the file's new content; the
  * commit says why the runs differ. */
 START_TEST(runs_are_what_they_were) {
