@@ -158,11 +158,10 @@ static int wrong_usage(void) {
 }
 
 static int run(const struct options *options) {
-    const struct verb *verb = NULL;
-    for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        if (strcmp(options->arguments[0], verbs[i].name) == 0)
-            verb = &verbs[i];
-    if (verb == NULL || options->arguments_count != (verb->has_word ? 2 : 1))
+    const struct verb *verb = verbs;
+    while (strcmp(options->arguments[0], verb->name) != 0) /* one of command_db's */
+        verb++;
+    if (options->arguments_count != (verb->has_word ? 2 : 1))
         return wrong_usage();
     const char *word = verb->has_word ? options->arguments[1] : NULL;
     if (!verb->has_store)
@@ -190,6 +189,7 @@ const struct command command_db = {
            "  headroom db check                       integrity, and the version of its schema\n\n"
            "docs/reference/store.md has the tables, docs/report.md the views.",
     .takes = "dJq",
+    .verbs = "views|sql|scenario|profile|check",
     .arguments_min = 1,
     .arguments_max = 2,
     .run = run,

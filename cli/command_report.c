@@ -120,10 +120,10 @@ static int run(const struct options *options) {
 
 const struct command command_report = {
     .name = "report",
-    .arguments = "DB [SCENARIO]",
+    .arguments = "DB [NAME]",
     .summary = "one HTML file: verdict, charts with their numbers, every assumption",
     .doc =
-        "Reads the store and runs nothing. SCENARIO is a name; by default the one whose ceiling "
+        "Reads the store and runs nothing. NAME is a scenario's; by default the one whose ceiling "
         "(or "
         "run) is the newest. The file (--out, default " OUT_DEFAULT ")\n"
         "opens without a network. A part that DB has nothing for says which command fills it:\n\n"

@@ -95,31 +95,16 @@ static int merge(const struct options *options) {
     return code < 0 ? EXIT_HOLDS : code;
 }
 
-static int unknown(const char *name) {
-    const char *names[COUNT_OF(words)];
-    for (size_t i = 0; i < COUNT_OF(words); i++)
-        names[i] = words[i].name;
-    const char *nearest = text_nearest(name, names, COUNT_OF(names));
-    fprintf(stderr, "headroom: \"%s\" is nothing that sweep does; ", name);
-    if (nearest)
-        fprintf(stderr, "did you mean \"%s\"?\n", nearest);
-    else
-        fprintf(stderr, "expected plan, run, resume, show, submit or merge\n");
-    return EXIT_USAGE;
-}
-
 static int run(const struct options *options) {
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        if (strcmp(options->arguments[0], words[i].name) != 0)
-            continue;
-        if (words[i].run == NULL)
-            return merge(options);
-        if (options->arguments_count == 2)
-            return answer(&words[i], options);
-        fprintf(stderr, "headroom: sweep %s takes one study\n", words[i].name);
-        return EXIT_USAGE;
-    }
-    return unknown(options->arguments[0]);
+    const struct word *word = words;
+    while (strcmp(options->arguments[0], word->name) != 0) /* one of `verbs`, below */
+        word++;
+    if (word->run == NULL)
+        return merge(options);
+    if (options->arguments_count == 2)
+        return answer(word, options);
+    fprintf(stderr, "headroom: sweep %s takes one study\n", word->name);
+    return EXIT_USAGE;
 }
 
 const struct command command_sweep = {
@@ -141,6 +126,7 @@ const struct command command_sweep = {
         "  headroom sweep run scenarios/studies/room-caps.json --db caps.db --shard 1/4\n"
         "  headroom sweep merge caps.*-of-4.db --db caps.db",
     .takes = "sejrdpwhnWJq",
+    .verbs = "plan|run|resume|show|submit|merge",
     .arguments_min = 2,
     .arguments_max = OPTIONS_ARGUMENTS_MAX,
     .run = run,

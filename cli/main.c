@@ -1,50 +1,29 @@
 /* `headroom`: finds the command in the table and runs it. */
 #include "cli/commands.h"
 
-#include "sim/base/text.h"
-
 #include <stdio.h>
 #include <string.h>
 
-#ifndef HEADROOM_VERSION
-#define HEADROOM_VERSION "unknown"
-#endif
-
-static const struct command *const commands[] = {
-    &command_validate,  &command_run,       &command_ceiling,  &command_sweep,
-    &command_bound,     &command_plan,      &command_gate,
-#ifdef HEADROOM_HAS_VALIDATION
-    &command_calibrate, &command_measure,   &command_accuracy, &command_turns,
-#endif
-    &command_compare,   &command_published, &command_report,   &command_db,
-};
+static void print_exit_codes(FILE *out) {
+    fputs("\nExit codes:\n", out);
+    for (int32_t i = 0; i < exit_rows_count; i++)
+        fprintf(out, "  %3d  %s\n", exit_rows[i].code, exit_rows[i].meaning);
+}
 
 static void print_help(FILE *out) {
     fputs("headroom: how much a WebSocket service can carry, before the hardware is bought\n\n"
           "usage: headroom COMMAND [OPTION...] [ARGUMENT...]\n\n",
           out);
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-10s %-12s %s\n", commands[i]->name, commands[i]->arguments,
-                commands[i]->summary);
-    fputs("\n`headroom COMMAND --help` says more. Exit codes: 0 it holds, 99 it does not, 96 "
-          "cannot tell yet, 64 wrong usage,\n"
-          "65 wrong input, 66 no such input, 69 something needed is missing, 74 input or output "
-          "failed, 75 measurement refused.\n",
+    for (int32_t i = 0; i < commands_count; i++)
+        fprintf(out, "  %-10s %-12s %s\n", commands_all[i]->name, commands_all[i]->arguments,
+                commands_all[i]->summary);
+    fputs("\n`headroom COMMAND --help` says more; so does `man headroom`, where it is installed.\n",
           out);
-}
-
-static const struct command *find(const char *name) {
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
+    print_exit_codes(out);
 }
 
 static int unknown(const char *name) {
-    const char *names[COUNT_OF(commands)];
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        names[i] = commands[i]->name;
-    const char *nearest = text_nearest(name, names, COUNT_OF(names));
+    const char *nearest = commands_nearest(name);
     fprintf(stderr, "headroom: \"%s\" is no command", name);
     if (nearest)
         fprintf(stderr, "; did you mean \"%s\"?\n", nearest);
@@ -67,7 +46,7 @@ int main(int argc, char **argv) {
         puts("headroom " HEADROOM_VERSION);
         return 0;
     }
-    const struct command *command = find(argv[1]);
+    const struct command *command = commands_find(argv[1]);
     if (command == NULL)
         return unknown(argv[1]);
     struct options options;

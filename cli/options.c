@@ -2,9 +2,9 @@
  * same everywhere. */
 #include "cli/options.h"
 
+#include "sim/base/check.h"
 #include "sim/base/text.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +67,8 @@ static const struct {
      {"profile", KEY_PROFILE, "FILE", 0,
       "what things cost, from `headroom calibrate` (default: the newest in --db)", 0}},
     {'o', {"out", KEY_OUT, "FILE", 0, "also write the profile, or the table, to FILE", 0}},
-    {'m', {"mode", KEY_MODE, "MODE", 0, "quick, about a minute (default), or full, about ten", 0}},
+    {'m',
+     {"mode", KEY_MODE, "quick|full", 0, "quick, about a minute (default), or full, about ten", 0}},
     {'f',
      {"refit", KEY_REFIT, "RUN", OPTION_ARG_OPTIONAL,
       "measure nothing: fit the windows of the newest calibration in --db again, or of run RUN",
@@ -90,7 +91,7 @@ static const struct {
       "replicate until the figure's half-width is at most this share of it, for example 0.05", 0}},
     {'N', {"max-reps", KEY_MAX_REPS, "N", 0, "replications at which --precision gives up", 0}},
     {'F',
-     {"metric", KEY_METRIC, "NAME", 0,
+     {"metric", KEY_METRIC, "METRIC", 0,
       "the figure that is meant, as --json names it (default: latency_p99_ms)", 0}},
     {'x', {"scale", KEY_SCALE, "FACTOR", 0, "multiply every publish rate (default 1)", 0}},
     {'B',
@@ -107,7 +108,7 @@ static const struct {
      {"ceiling", KEY_CEILING, NULL, 0, "search for the ceiling instead of measuring one load", 0}},
     {'t', {"seconds", KEY_SECONDS, "S", 0, "length of one measured window", 0}},
     {'R', {"repeats", KEY_REPEATS, "N", 0, "measurements of each figure (default 5)", 0}},
-    {'u', {"subset", KEY_SUBSET, "NAME", 0, "quick: the ten-minute subset of the cases", 0}},
+    {'u', {"subset", KEY_SUBSET, "quick", 0, "quick: the ten-minute subset of the cases", 0}},
     {'a', {"calibrate", KEY_CALIBRATE, NULL, 0, "calibrate first when --db has no profile yet", 0}},
     {'g',
      {"gate", KEY_GATE, "FACTOR", 0,
@@ -200,6 +201,47 @@ static void add_where(struct argp_state *state, const char *text, struct options
         options->where[options->where_count++] = text;
 }
 
+void options_split(struct options_words *words, const char *text) {
+    words->count = 0;
+    CHECK(strlen(text) < sizeof words->bytes);
+    strcpy(words->bytes, text);
+    char *rest = words->bytes;
+    for (char *word; (word = strsep(&rest, "|")) != NULL;) {
+        CHECK(words->count < OPTIONS_WORDS_MAX);
+        words->items[words->count++] = word;
+    }
+}
+
+static bool is_one_of(const struct options_words *words, const char *word) {
+    for (int32_t i = 0; i < words->count; i++)
+        if (strcmp(words->items[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Of an option whose `arg` is the words that it takes. */
+static void check_word(struct argp_state *state, int key, const char *text) {
+    size_t row = 0;
+    while (rows[row].option.key != key)
+        row++;
+    struct options_words words;
+    options_split(&words, rows[row].option.arg);
+    if (!is_one_of(&words, text))
+        argp_error(state, "--%s: \"%s\" is not known; expected %s", rows[row].option.name, text,
+                   rows[row].option.arg);
+}
+
+static void check_verb(struct argp_state *state, const struct command *command, const char *text) {
+    struct options_words verbs;
+    options_split(&verbs, command->verbs);
+    if (is_one_of(&verbs, text))
+        return;
+    const char *nearest = text_nearest(text, verbs.items, (size_t)verbs.count);
+    argp_error(state, "\"%s\" is nothing that %s does; %s \"%s\"%s", text, command->name,
+               nearest ? "did you mean" : "expected one of", nearest ? nearest : command->verbs,
+               nearest ? "?" : "");
+}
+
 static error_t parse_one(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     struct options *options = parsing->options;
@@ -247,8 +289,7 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_SUBSET:
         options->subset = argument;
-        if (strcmp(argument, "quick") != 0)
-            argp_error(state, "--subset: \"%s\" is not known; there is: quick", argument);
+        check_word(state, key, argument);
         break;
     case KEY_CALIBRATE:
         options->is_calibrating = true;
@@ -283,8 +324,7 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         break;
     case KEY_MODE:
         options->mode = argument;
-        if (strcmp(argument, "quick") != 0 && strcmp(argument, "full") != 0)
-            argp_error(state, "--mode: \"%s\" is not known; there are: quick and full", argument);
+        check_word(state, key, argument);
         break;
     case KEY_REFIT:
         options->is_refit = true;
@@ -332,6 +372,8 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
         if (options->arguments_count == parsing->command->arguments_max ||
             options->arguments_count == OPTIONS_ARGUMENTS_MAX)
             argp_error(state, "\"%s\" is one word too many", argument);
+        if (options->arguments_count == 0 && parsing->command->verbs != NULL)
+            check_verb(state, parsing->command, argument);
         options->arguments[options->arguments_count++] = argument;
         break;
     case ARGP_KEY_END:
@@ -344,13 +386,19 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-int options_parse(const struct command *command, int argc, char **argv, struct options *options) {
-    struct argp_option table[COUNT_OF(rows) + 1];
-    memset(table, 0, sizeof table);
-    size_t count = 0;
+int32_t options_of(const struct command *command, struct argp_option table[OPTIONS_ROWS_MAX]) {
+    _Static_assert(COUNT_OF(rows) < OPTIONS_ROWS_MAX, "one more is the end");
+    memset(table, 0, OPTIONS_ROWS_MAX * sizeof *table);
+    int32_t count = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strchr(command->takes, rows[i].letter))
             table[count++] = rows[i].option;
+    return count;
+}
+
+int options_parse(const struct command *command, int argc, char **argv, struct options *options) {
+    struct argp_option table[OPTIONS_ROWS_MAX];
+    options_of(command, table);
     struct text doc;
     text_init(&doc);
     text_addf(&doc, "%s\v%s", command->summary, command->doc);

@@ -5,23 +5,14 @@
 #include "models/spec/spec.h"
 #include "sim/base/attributes.h"
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* DESIGN section 6. */
 enum exit_code {
-    EXIT_HOLDS = 0,
-    EXIT_CANNOT_TELL = 96,
-    EXIT_FAILS = 99,
-    EXIT_USAGE = 64,
-    EXIT_INPUT = 65,
-    EXIT_NO_INPUT = 66,
-    EXIT_UNAVAILABLE = 69,
-    EXIT_BUG = 70,
-    EXIT_IO = 74,
-    EXIT_REFUSED = 75,
-    EXIT_INTERRUPTED = 130,
-    EXIT_TERMINATED = 143,
+#define EXIT_CODE(enumerator, code, meaning) enumerator = (code),
+#include "cli/exit_codes.def"
+#undef EXIT_CODE
 };
 
 enum { OPTIONS_SETTINGS_MAX = 64, OPTIONS_ARGUMENTS_MAX = 256, OPTIONS_WHERE_MAX = 64 };
@@ -75,9 +66,25 @@ struct command {
     const char *summary;   /* one line */
     const char *doc;       /* what --help adds; examples */
     const char *takes;     /* letters of the options it takes, see options.c */
+    const char *verbs;     /* the first argument is one of these, "plan|run"; NULL: it has none */
     int32_t arguments_min, arguments_max;
     int (*run)(const struct options *options);
 };
+
+enum { OPTIONS_ROWS_MAX = 64 };
+/* The options that a command takes, in the order of --help, ended by an empty one; their count.
+ * Where an option's value is one of a few words, its `arg` is those, in small letters:
+ * "quick|full". */
+int32_t options_of(const struct command *command, struct argp_option table[OPTIONS_ROWS_MAX]);
+
+/* "plan|run" taken apart. */
+enum { OPTIONS_WORDS_MAX = 16, OPTIONS_WORDS_BYTES = 256 };
+struct options_words {
+    char bytes[OPTIONS_WORDS_BYTES];
+    const char *items[OPTIONS_WORDS_MAX]; /* into `bytes` */
+    int32_t count;
+};
+void options_split(struct options_words *words, const char *text);
 
 /* Parses argv of one command (argv[0] is its name). Prints what is wrong and returns an exit code;
  * -1: go on. --help prints and returns 0. */

@@ -8,7 +8,6 @@
 #include "sim/base/check.h"
 #include "sim/base/units.h"
 
-#include <argp.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -291,7 +290,7 @@ static int32_t write_row(const struct row *row, const void *member, struct arena
 
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,
                               struct arena *arena, char *words[GATEWAY_WORDS_MAX]) {
-    _Static_assert(ROWS <= 64, "GATEWAY_WORDS_MAX counts 64 options");
+    _Static_assert((int)ROWS < (int)GATEWAY_OPTIONS_MAX, "one more is the end");
     int32_t count = 0;
     words[count++] = arena_new_text(arena, program);
     for (size_t i = 0; i < ROWS; i++)
@@ -319,18 +318,24 @@ static error_t parse_one(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-void gateway_options_parse(struct gateway_options *options, int argc, char **argv,
-                           struct arena *arena) {
-    struct argp_option table[ROWS + 1] = {0};
+const char gateway_options_doc[] =
+    "A WebSocket gateway that Headroom measures: rooms, coalesced fan-out, bounded queues. "
+    "docs/protocol.md says what it speaks.";
+
+void gateway_options_table(struct argp_option table[GATEWAY_OPTIONS_MAX]) {
+    memset(table, 0, GATEWAY_OPTIONS_MAX * sizeof *table);
     for (size_t i = 0; i < ROWS; i++)
         table[i] = (struct argp_option){.name = rows[i].name,
                                         .key = KEY_FIRST + (int)i,
                                         .arg = rows[i].argument,
                                         .doc = rows[i].help};
-    struct argp argp = {.options = table,
-                        .parser = parse_one,
-                        .doc = "A WebSocket gateway that Headroom measures: rooms, coalesced "
-                               "fan-out, bounded queues. docs/protocol.md says what it speaks."};
+}
+
+void gateway_options_parse(struct gateway_options *options, int argc, char **argv,
+                           struct arena *arena) {
+    struct argp_option table[GATEWAY_OPTIONS_MAX];
+    gateway_options_table(table);
+    struct argp argp = {.options = table, .parser = parse_one, .doc = gateway_options_doc};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &(struct parsing){options, arena});
 }

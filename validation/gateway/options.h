@@ -10,6 +10,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/time.h"
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,11 +61,18 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
 bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,
                          struct arena *arena, const char **why) MUST_USE;
 
-enum { GATEWAY_WORDS_MAX = 2 + 64 + 2 * GATEWAY_LIST_MAX };
+enum {
+    GATEWAY_OPTIONS_MAX = 65,
+    GATEWAY_WORDS_MAX = 2 + GATEWAY_OPTIONS_MAX + 2 * GATEWAY_LIST_MAX
+};
 /* `program` and one "--name=value" for every option that is set, ended by NULL: an argv. Returns
  * the count. */
 int32_t gateway_options_write(const struct gateway_options *options, const char *program,
                               struct arena *arena, char *words[GATEWAY_WORDS_MAX]);
+
+/* The options of --help and of the manual page, ended by an empty one, and the words above them. */
+void gateway_options_table(struct argp_option table[GATEWAY_OPTIONS_MAX]);
+extern const char gateway_options_doc[];
 
 /* Parses a command line with argp; prints and exits on --help and on mistakes (64). */
 void gateway_options_parse(struct gateway_options *options, int argc, char **argv,

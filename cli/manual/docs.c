@@ -1,9 +1,14 @@
-/* headroom-docs: the reference in docs/reference, written from the rows or compared with them.
+/* headroom-docs: what is written from tables, written or compared with them.
  *
- *   headroom-docs FOLDER           writes every page
+ *   headroom-docs FOLDER           writes every page of docs/reference
  *   headroom-docs --check FOLDER   says which pages are out of date; exit code 1 when one is
+ *   headroom-docs --share FOLDER   writes manual pages and completion into man/man1 and
+ *                                  bash-completion/completions, which are there
  *
- * It stands with the tests because the pages are kept true by one. */
+ * The pages are committed, for people who read; what is installed is made with each build. */
+#include "cli/manual/manual.h"
+
+#include "cli/commands.h"
 #include "models/spec/profile.h"
 #include "models/spec/spec.h"
 
@@ -11,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_OUT_OF_DATE = 1, EXIT_USAGE = 64, EXIT_IO = 74 };
+enum { EXIT_OUT_OF_DATE = 1 };
 
 struct row {
     const char *name, *unit, *doc;
@@ -65,6 +70,9 @@ static const struct page {
     {"profile.md", profile_write_reference},
     {"metrics.md", write_metrics},
     {"turns.md", write_turns},
+#ifdef HEADROOM_HAS_VALIDATION /* without it, commands are missing that the page has */
+    {"commands.md", manual_write_markdown},
+#endif
 };
 
 static bool write_page(const char *path, const struct text *content) {
@@ -106,16 +114,72 @@ static int do_page(const struct page *page, const char *folder, bool is_check) {
     return code;
 }
 
-int main(int count, char **arguments) {
-    bool is_check = count == 3 && strcmp(arguments[1], "--check") == 0;
-    if (count != 2 && !is_check) {
-        fprintf(stderr, "usage: headroom-docs [--check] FOLDER\n");
-        return EXIT_USAGE;
-    }
+static int do_pages(const char *folder, bool is_check) {
     int worst = EXIT_SUCCESS;
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        int code = do_page(&pages[i], arguments[count - 1], is_check);
+        int code = do_page(&pages[i], folder, is_check);
         worst = code > worst ? code : worst;
     }
     return worst;
+}
+
+/* --- what is installed --- */
+
+static int share_file(const char *folder, const char *name, const char *ending,
+                      const struct text *content) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/%s%s", folder, name, ending) < (int)sizeof path &&
+        write_page(path, content))
+        return EXIT_SUCCESS;
+    perror(path);
+    return EXIT_IO;
+}
+
+static int share_manuals(const char *folder, const struct manual *manuals, int32_t count) {
+    struct text page;
+    text_init(&page);
+    manual_write_roff_overview(&page);
+    int code = share_file(folder, "man/man1/headroom", ".1", &page);
+    for (int32_t i = 0; code == EXIT_SUCCESS && i < count; i++) {
+        char name[64], path[80];
+        manual_name(&manuals[i], name, sizeof name);
+        snprintf(path, sizeof path, "man/man1/%s", name);
+        text_clear(&page);
+        manual_write_roff(&manuals[i], &page);
+        code = share_file(folder, path, ".1", &page);
+    }
+    text_fini(&page);
+    return code;
+}
+
+/* bash-completion looks for a file of the program's name. */
+static int share_completion(const char *folder, const struct manual *programs, int32_t count) {
+    struct text script;
+    text_init(&script);
+    completion_write_bash(&script);
+    int code = share_file(folder, "bash-completion/completions/", "headroom", &script);
+    for (int32_t i = 0; code == EXIT_SUCCESS && i < count; i++)
+        code = share_file(folder, "bash-completion/completions/", programs[i].words, &script);
+    text_fini(&script);
+    return code;
+}
+
+static int share(const char *folder) {
+    struct manual manuals[MANUALS_MAX];
+    int32_t count = manual_all(manuals);
+    int code = share_manuals(folder, manuals, count);
+    if (code != EXIT_SUCCESS)
+        return code;
+    return share_completion(folder, manuals + commands_count, count - commands_count);
+}
+
+int main(int count, char **arguments) {
+    bool is_check = count == 3 && strcmp(arguments[1], "--check") == 0;
+    bool is_share = count == 3 && strcmp(arguments[1], "--share") == 0;
+    if (count != 2 && !is_check && !is_share) {
+        fprintf(stderr, "usage: headroom-docs [--check|--share] FOLDER\n");
+        return EXIT_USAGE;
+    }
+    const char *folder = arguments[count - 1];
+    return is_share ? share(folder) : do_pages(folder, is_check);
 }
