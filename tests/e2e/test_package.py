@@ -16,7 +16,7 @@ TOOLS = {"cpack": "cmake", "dpkg-deb": "dpkg", "dpkg-shlibdeps": "dpkg-dev"}
 
 
 def run(*words, **options):
-    return subprocess.run(words, capture_output=True, text=True, timeout=100, **options)
+    return subprocess.run(words, capture_output=True, text=True, timeout=250, **options)
 
 
 class Package(unittest.TestCase):
@@ -24,7 +24,7 @@ class Package(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="headroom-package-")
         made = run("cpack", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-B", cls.folder.name, "-G", "DEB",
-                   "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip")
+                   "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip", "-D", "CPACK_COMPONENTS_ALL=headroom")
         assert made.returncode == 0, made.stdout + made.stderr
         packages = [name for name in os.listdir(cls.folder.name) if name.startswith("headroom_") and name.endswith(".deb")]
         assert len(packages) == 1, packages
