@@ -7,6 +7,7 @@
  * to M places pays M writes at most per flush and not per message, as pipelined clients do. */
 #include "models/cluster/backplane.h"
 
+#include "models/cluster/limits.h"
 #include "models/cluster/churn.h"
 #include "models/workload/draws.h"
 #include "models/workload/protocol.h"
@@ -476,6 +477,16 @@ void backplane_flush(struct node_worker *worker, base_ns *now_ns) {
 
 /* --- report --- */
 
+/* Of the instance that has the most: as many from each node as the gateway's own client opens. */
+static double connections_of(const struct backplane *backplane) {
+    enum { OF_REDIS = 2, OF_OTHERS = 1 }; /* to publish, and to subscribe */
+    int32_t nodes = backplane->cluster->layout->nodes_count, count = backplane->instances_count;
+    bool is_redis = backplane->kind->message == COST_redis_message;
+    int32_t homed = backplane->kind->by_node ? (nodes + count - 1) / count : nodes;
+    int32_t others = backplane->kind->by_node ? count - 1 : 0;
+    return (is_redis ? OF_REDIS : OF_OTHERS) * homed + others;
+}
+
 static void report_instances(const struct backplane *backplane, struct outcome *outcome) {
     const struct cluster *cluster = backplane->cluster;
     double window_s = base_seconds(cluster->window_end_ns - cluster->window_start_ns);
@@ -485,14 +496,24 @@ static void report_instances(const struct backplane *backplane, struct outcome *
         bits = fmax(bits, backplane->instances[i].sent_bits);
     }
     outcome->metric[OUTCOME_backplane_cpu_share] = busy / window_s;
-    outcome_add_resource(outcome, &(struct outcome_resource){.name = "backplane_cpu",
-                                                             .unit = "share",
-                                                             .used = busy / window_s,
-                                                             .limit = 1});
-    outcome_add_resource(outcome, &(struct outcome_resource){.name = "backplane_egress",
-                                                             .unit = "bit/s",
-                                                             .used = bits / window_s,
-                                                             .limit = backplane->spec->egress});
+    limits_add_shared(
+        cluster,
+        (struct outcome_resource){
+            .name = "backplane_cpu", .unit = "share", .used = busy / window_s, .limit = 1},
+        OUTCOME_LOAD_PUBLISHES, outcome);
+    limits_add_shared(cluster,
+                      (struct outcome_resource){.name = "backplane_egress",
+                                                .unit = "bit/s",
+                                                .used = bits / window_s,
+                                                .limit = backplane->spec->egress},
+                      OUTCOME_LOAD_PUBLISHES, outcome);
+    if (backplane->spec->connections != SPEC_UNLIMITED)
+        outcome_add_resource(
+            outcome, &(struct outcome_resource){.name = "backplane_connections",
+                                                .unit = "connections",
+                                                .used = connections_of(backplane),
+                                                .limit = (double)backplane->spec->connections,
+                                                .is_rate = true});
 }
 
 void backplane_report(const struct cluster *cluster, struct outcome *outcome) {

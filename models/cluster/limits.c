@@ -122,8 +122,8 @@ static double proxy_busy_s(const struct cluster *cluster, int64_t writes, int64_
     return 1e-9 * (per_write * ((double)writes + in) + per_byte * ((double)bytes + in_bytes));
 }
 
-static void add_of_balancer(const struct cluster *cluster, struct outcome_resource resource,
-                            enum outcome_load load, struct outcome *outcome) {
+void limits_add_shared(const struct cluster *cluster, struct outcome_resource resource,
+                       enum outcome_load load, struct outcome *outcome) {
     const struct layout *layout = cluster->layout;
     double now = load == OUTCOME_LOAD_CONNECTIONS
                      ? (double)(layout->connections_count + layout->refused_count)
@@ -140,27 +140,27 @@ void limits_report_balancer(const struct cluster *cluster, int64_t writes, int64
     double instances = (double)balancer->instances, sockets = is_proxy(balancer) ? 2 : 1;
     double each = (double)(layout->connections_count + layout->refused_count) / instances;
     if (balancer->conntrack != SPEC_UNLIMITED)
-        add_of_balancer(cluster,
-                        (struct outcome_resource){.name = "balancer_conntrack",
-                                                  .unit = "connections",
-                                                  .used = sockets * each,
-                                                  .limit = limit_of(balancer->conntrack),
-                                                  .is_rate = true,
-                                                  .is_admission = true},
-                        OUTCOME_LOAD_CONNECTIONS, outcome);
+        limits_add_shared(cluster,
+                          (struct outcome_resource){.name = "balancer_conntrack",
+                                                    .unit = "connections",
+                                                    .used = sockets * each,
+                                                    .limit = limit_of(balancer->conntrack),
+                                                    .is_rate = true,
+                                                    .is_admission = true},
+                          OUTCOME_LOAD_CONNECTIONS, outcome);
     if (!is_proxy(balancer))
         return;
     double window_s = base_seconds(cluster->window_end_ns - cluster->window_start_ns);
-    add_of_balancer(cluster,
-                    (struct outcome_resource){.name = "balancer_cpu",
-                                              .unit = "share",
-                                              .used = proxy_busy_s(cluster, writes, bytes) /
-                                                      window_s / instances /
-                                                      (double)balancer->workers,
-                                              .limit = 1,
-                                              .is_rate = true},
-                    OUTCOME_LOAD_PUBLISHES, outcome);
-    add_of_balancer(
+    limits_add_shared(cluster,
+                      (struct outcome_resource){.name = "balancer_cpu",
+                                                .unit = "share",
+                                                .used = proxy_busy_s(cluster, writes, bytes) /
+                                                        window_s / instances /
+                                                        (double)balancer->workers,
+                                                .limit = 1,
+                                                .is_rate = true},
+                      OUTCOME_LOAD_PUBLISHES, outcome);
+    limits_add_shared(
         cluster,
         (struct outcome_resource){.name = "balancer_memory",
                                   .unit = "bytes",
@@ -168,12 +168,12 @@ void limits_report_balancer(const struct cluster *cluster, int64_t writes, int64
                                   .limit = limit_of(balancer->memory),
                                   .is_rate = true},
         OUTCOME_LOAD_CONNECTIONS, outcome);
-    add_of_balancer(cluster,
-                    (struct outcome_resource){.name = "balancer_open_files",
-                                              .unit = "descriptors",
-                                              .used = sockets * each,
-                                              .limit = limit_of(balancer->open_files),
-                                              .is_rate = true,
-                                              .is_admission = true},
-                    OUTCOME_LOAD_CONNECTIONS, outcome);
+    limits_add_shared(cluster,
+                      (struct outcome_resource){.name = "balancer_open_files",
+                                                .unit = "descriptors",
+                                                .used = sockets * each,
+                                                .limit = limit_of(balancer->open_files),
+                                                .is_rate = true,
+                                                .is_admission = true},
+                      OUTCOME_LOAD_CONNECTIONS, outcome);
 }

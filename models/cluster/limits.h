@@ -35,6 +35,10 @@ void limits_set_break(const struct cluster *cluster, int32_t node, enum outcome_
  * `buffered_bytes` is what the buffers of its sockets hold. */
 void limits_report_node(const struct cluster *cluster, int32_t node, double buffered_bytes,
                         struct outcome *outcome);
+/* Adds a resource that all nodes share; it breaks in proportion to what the whole load uses of it.
+ */
+void limits_add_shared(const struct cluster *cluster, struct outcome_resource resource,
+                       enum outcome_load load, struct outcome *outcome);
 /* Adds those of the balancer, where it is a proxy or has limits. `writes`, `bytes`: of all nodes in
  * the window. */
 void limits_report_balancer(const struct cluster *cluster, int64_t writes, int64_t bytes,

@@ -332,8 +332,9 @@ static void check_backplane_fields(struct check *check, const struct json *place
     if (!has_channels)
         warn_of_field(check, place, "channels",
                       "\"redis\", \"redis_sharded\", \"redis_cluster\" and \"nats\"");
-    if (!has_channels && kind != SPEC_KAFKA)
-        warn_of_field(check, place, "egress",
+    static const char *const of_servers[] = {"egress", "connections"};
+    for (size_t i = 0; i < COUNT_OF(of_servers) && !has_channels && kind != SPEC_KAFKA; i++)
+        warn_of_field(check, place, of_servers[i],
                       "\"redis\", \"redis_sharded\", \"redis_cluster\", \"nats\" and \"kafka\"");
     if (kind != SPEC_KAFKA) {
         warn_of_field(check, place, "linger", "\"kafka\"");

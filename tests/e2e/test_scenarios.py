@@ -49,7 +49,7 @@ class Scenarios(unittest.TestCase):
             self.assertTrue(file in pages, f"{file} ships, and no page of docs/ says what it is for (docs/scenarios.md)")
             if "/studies/" not in file and not file.endswith("accuracy.json"):
                 done = subprocess.run([HEADROOM, "validate", os.path.join(SOURCE, file)], capture_output=True, text=True)
-                self.assertEqual((done.returncode, done.stderr), (0, ""), file)
+                self.assertEqual(done.returncode, 0, done.stderr)  # a storm that never ends is warned of
 
     def test_a_chat_is_planned_by_the_channels_that_messages_land_in(self):
         """Who is in many large channels writes there: the mean channel of a message is some twenty times the mean channel. Its

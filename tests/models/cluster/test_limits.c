@@ -133,6 +133,8 @@ static struct outcome run_behind(const char *balancer) {
     simulation.costs.value[COST_proxy_l7_write] = 2000;
     simulation.costs.value[COST_proxy_l7_byte] = 1;
     simulation.costs.value[COST_proxy_connection] = 40000;
+    simulation.costs.value[COST_redis_message] = 1000;
+    simulation.costs.value[COST_redis_copy] = 1538;
     struct outcome outcome = simulation_run(&simulation, 0);
     for (int32_t i = 0; i < outcome.resources_count; i++)
         outcome.resources[i].node = NULL; /* names die with the simulation */
@@ -175,6 +177,57 @@ START_TEST(a_proxy_without_enough_memory_fails_the_run_by_its_name) {
 }
 END_TEST
 
+/* One node, which hears its own publishes: 2,538 ns of the instance for each, and 8 x 1,004 bits of
+ * its link. 200 publishes in the window, one of which may lie across its end. */
+START_TEST(a_backplane_breaks_by_its_processor_or_its_link) {
+    struct outcome outcome =
+        run_behind(", \"backplane\": {\"kind\": \"redis\", \"egress\": \"1Mbit/s\"}");
+    const struct outcome_resource *order[OUTCOME_RESOURCES_MAX];
+    ck_assert_int_gt(outcome_break_order(&outcome, order), 1);
+    ck_assert_str_eq(order[0]->name, "open_files"); /* 1,964 of 1,000 */
+    ck_assert_str_eq(order[1]->name, "backplane_egress");
+    ck_assert_double_eq_tol(order[1]->breaks_at / (1e6 / (8 * 1004.0)), 1, 0.006);
+    ck_assert_double_eq_tol(
+        outcome_find_resource(&outcome, "backplane_cpu")->breaks_at / (1e9 / 2538.0), 1, 0.006);
+    ck_assert_ptr_null(outcome_find_resource(&outcome, "backplane_connections"));
+    outcome_fini(&outcome);
+}
+END_TEST
+
+/* A node opens two, to publish and to subscribe; in a classic cluster of three, nodes 1 and 4 are
+ * with the first instance, which holds a connection to each of the others. */
+START_TEST(a_backplane_takes_as_many_connections_as_it_may) {
+    static const struct {
+        const char *backplane;
+        double used;
+        enum outcome_verdict verdict;
+    } cases[] = {
+        {"\"kind\": \"redis\", \"connections\": 8", 8, OUTCOME_HOLDS},
+        {"\"kind\": \"redis\", \"connections\": 7", 8, OUTCOME_FAILS},
+        {"\"kind\": \"nats\", \"connections\": 7", 4, OUTCOME_HOLDS},
+        {"\"kind\": \"redis_cluster\", \"instances\": 3, \"connections\": 7", 6, OUTCOME_HOLDS}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct simulation simulation;
+        simulation_init(&simulation,
+                        "{\"name\": \"t\", \"populations\": {\"p\": {\"connections\": 40}}, "
+                        "\"rooms\": {\"g\": {\"size\": {\"constant\": 40}, \"members\": [\"p\"]}}, "
+                        "\"traffic\": {\"t\": {\"from\": \"p\", \"to\": \"g\", \"rate\": "
+                        "{\"constant\": \"50/s in all\"}, \"bytes\": {\"constant\": 100}}}, "
+                        "\"nodes\": {\"n\": {\"count\": 4}}, \"backplane\": {%s}, \"window\": "
+                        "{\"warm_up\": \"1s\", \"measure\": \"4s\"}}",
+                        cases[i].backplane);
+        struct outcome outcome = simulation_run(&simulation, 0);
+        ck_assert_double_eq(outcome_find_resource(&outcome, "backplane_connections")->used,
+                            cases[i].used);
+        ck_assert_int_eq(outcome.verdict, cases[i].verdict);
+        ck_assert_str_eq(outcome.broke,
+                         cases[i].verdict == OUTCOME_HOLDS ? "" : "backplane_connections");
+        outcome_fini(&outcome);
+        simulation_fini(&simulation);
+    }
+}
+END_TEST
+
 START_TEST(a_send_buffer_is_granted_up_to_the_kernels_limit) {
     static const struct {
         const char *node;
@@ -197,6 +250,8 @@ int main(void) {
         TEST(an_untuned_kernel_breaks_by_descriptors_then_files_then_ports),
         TEST(raising_the_first_limit_uncovers_the_second),
         TEST(a_break_is_told_in_connections_to_the_whole_cluster),
+        TEST(a_backplane_breaks_by_its_processor_or_its_link),
+        TEST(a_backplane_takes_as_many_connections_as_it_may),
         TEST(an_http_proxy_costs_more_than_a_tcp_proxy_and_that_more_than_none),
         TEST(a_proxy_without_enough_memory_fails_the_run_by_its_name),
         TEST(a_send_buffer_is_granted_up_to_the_kernels_limit),
