@@ -117,6 +117,8 @@ class RealPair(unittest.TestCase):
         self.assertEqual((answer["source"], answer["scenario"]), ("measured", "tiny"))
         metrics = answer["metrics"]
         self.assertEqual(metrics["connections"], 40)
+        for kind in ("memory_user_bytes", "memory_kernel_bytes"):  # what the machine did beside is in them
+            self.assertIsNotNone(metrics[kind], kind)
         # 2 rooms, 10 publishes a second in each for 1 s, 20 members
         self.assertEqual(metrics["due"], 400)
         self.assertEqual((answer["offered_deliveries_per_s"], metrics["amplification"]), (400, 20))

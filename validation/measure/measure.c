@@ -417,9 +417,9 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
     measure->is_dirty = true;
     if (is_answered) {
         nodes_read(&measure->nodes, &after);
+        fill_from_report(&report, outcome); /* all metrics: the gateway's own come after it */
         fill_memory(measure, outcome); /* a yardstick leaves thousands of sockets to be freed */
         measure_yard(measure);
-        fill_from_report(&report, outcome);
         fill_from_window(&watch, outcome);
         fill_from_probe(&before, &watch.last, &after, outcome);
         outcome->metric[OUTCOME_refused] = (double)measure->refused;
