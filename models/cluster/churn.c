@@ -89,12 +89,6 @@ void churn_retry(struct churn *churn, int32_t client) {
 
 /* --- connected --- */
 
-static double bytes_of(const struct churn *churn, int32_t client, const struct layout_node *node) {
-    const double *cost = churn->cluster->raw_costs.value;
-    return cost[COST_connection_user] + cost[COST_connection_kernel] + (double)node->spec->session +
-           memory_subscriptions(churn->cluster->layout->roster, node->spec, client);
-}
-
 /* One connection more on the node, or one less. */
 static void hold(struct churn *churn, int32_t client, int32_t node, int64_t by) {
     struct layout *layout = &churn->membership.layout;
@@ -106,7 +100,8 @@ static void hold(struct churn *churn, int32_t client, int32_t node, int64_t by) 
         (double)by * memory_subscriptions(layout->roster, place->spec, client);
     layout->connections_count += by;
     churn->counts.connected += by;
-    n->memory_fixed_bytes += by * llround(bytes_of(churn, client, place));
+    n->memory_fixed_bytes += by * llround(memory_connection(layout->roster, place->spec,
+                                                            &churn->cluster->raw_costs, client));
 }
 
 /* The worker's side of the connection. */

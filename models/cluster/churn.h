@@ -160,6 +160,8 @@ void handshake_forget(struct churn *churn, int32_t handshake);
 void outage_start(struct churn *churn);
 /* The node has run out of memory. */
 void outage_out_of_memory(struct cluster *cluster, int32_t node);
+/* What another worker of a node that is gone had handed over. */
+void outage_lose_inbound(struct node_worker *worker, int32_t index);
 
 /* --- loss.c: deliveries that were due and will not come --- */
 /* A publish that its client wants to send, and that its room is to hear or not. Counts what of it

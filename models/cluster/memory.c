@@ -58,13 +58,22 @@ static double tls_bytes(const struct spec_node *spec, const double *cost) {
     return spec->tls != SPEC_TLS_NONE ? cost[COST_tls_connection] : 0;
 }
 
+/* Without its subscriptions. */
+static double user_bytes(const struct spec_node *spec, const double *cost) {
+    return cost[COST_connection_user] + session_bytes(spec) + cost[COST_runtime_connection] +
+           deflate_bytes(&spec->deflate) + tls_bytes(spec, cost);
+}
+
+double memory_connection(const struct roster *roster, const struct spec_node *node,
+                         const struct profile_costs *costs, int32_t client) {
+    return user_bytes(node, costs->value) + costs->value[COST_connection_kernel] +
+           memory_subscriptions(roster, node, client);
+}
+
 struct memory memory_idle(const struct layout *layout, int32_t node,
                           const struct profile_costs *costs, int64_t connections) {
     const struct spec_node *spec = layout->nodes[node].spec;
-    double per_connection = costs->value[COST_connection_user] + session_bytes(spec) +
-                            costs->value[COST_runtime_connection] + deflate_bytes(&spec->deflate) +
-                            tls_bytes(spec, costs->value);
-    return (struct memory){.user_bytes = per_connection * (double)connections +
+    return (struct memory){.user_bytes = user_bytes(spec, costs->value) * (double)connections +
                                          subscriptions_of(layout, node, connections),
                            .kernel_bytes =
                                costs->value[COST_connection_kernel] * (double)connections};

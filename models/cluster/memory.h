@@ -32,6 +32,10 @@ void memory_rows(const struct layout *layout, int32_t node, const struct profile
 double memory_subscriptions(const struct roster *roster, const struct spec_node *node,
                             int32_t client);
 
+/* What one idle connection takes of it in all. */
+double memory_connection(const struct roster *roster, const struct spec_node *node,
+                         const struct profile_costs *costs, int32_t client);
+
 /* Of `connections` connections on one node: the first of the clients that were dealt to it and,
  * where there are more connections than those, others that are in no room. */
 struct memory memory_idle(const struct layout *layout, int32_t node,

@@ -25,10 +25,10 @@ static void expect_end(struct churn *churn, int32_t node, base_ns now_ns) {
 
 /* --- a node is gone --- */
 
-static void lose_inbound(struct cluster *cluster, int32_t index, int32_t worker) {
-    struct node_inbound inbound = cluster->inbound[index];
-    loss_at(cluster, worker, inbound.room, inbound.due_ns, MEMBERSHIP_NODE);
-    worker_free_inbound(cluster, index);
+void outage_lose_inbound(struct node_worker *worker, int32_t index) {
+    struct node_inbound inbound = worker->cluster->inbound[index];
+    loss_at(worker->cluster, worker->index, inbound.room, inbound.due_ns, MEMBERSHIP_NODE);
+    worker_free_inbound(worker->cluster, index);
 }
 
 static void lose_inbox(struct cluster *cluster, struct node_worker *worker) {
@@ -50,7 +50,7 @@ static void stop_worker(struct churn *churn, struct node_worker *worker) {
         struct node_ready ready =
             worker->ready[(worker->ready_first + i) & (worker->ready_max - 1)];
         if (ready.kind == NODE_READY_HANDED_OVER)
-            lose_inbound(cluster, ready.index, worker->index);
+            outage_lose_inbound(worker, ready.index);
         else if (ready.kind == NODE_READY_LOOKED_UP)
             worker_lose_looked_up(cluster, ready.index);
         else if (ready.kind == NODE_READY_ACCEPT)

@@ -274,7 +274,11 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
 
 static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
     (void)now_ns;
-    worker_make_ready(target, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
+    struct node_worker *worker = target;
+    if (worker->cluster->churn && worker->node->is_dead)
+        outage_lose_inbound(worker, (int32_t)inbound);
+    else
+        worker_make_ready(worker, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
 }
 
 /* A copy of the publish for every other worker of this node that has members of the room. */

@@ -332,6 +332,10 @@ static const struct {
      "\"pause\": \"50ms\"}, \"b\": {\"at\": \"1100ms\", \"kind\": \"backplane_stalls\", "
      "\"for\": \"60ms\"}, \"c\": {\"at\": \"2s\", \"kind\": \"backplane_splits\", \"node\": "
      "\"n-3\", \"for\": \"100ms\"}"},
+    {"\"reconnect\": {\"base\": \"20ms\"}",
+     "\"size\": {\"constant\": 20}, \"count\": 40, \"placement\": \"scattered\"",
+     "\"count\": 2, \"workers\": 3", "registry",
+     "\"a\": {\"at\": \"1s\", \"kind\": \"dies\", \"node\": \"n-2\"}"},
     {"\"reconnect\": {\"base\": \"20ms\"}", "\"size\": {\"constant\": 20}", "\"count\": 3", "none",
      "\"a\": {\"at\": \"1s\", \"kind\": \"crashes\", \"node\": \"n-2\", \"for\": \"50ms\"}"},
 };

@@ -173,6 +173,36 @@ START_TEST(a_drain_that_is_spread_out_is_hardly_felt) {
 }
 END_TEST
 
+static void look_at_memory(void *target, const struct cluster *cluster) {
+    int64_t *bytes = target;
+    for (int32_t i = 0; i < cluster->layout->nodes_count; i++)
+        bytes[i] = cluster->nodes[i].memory_fixed_bytes;
+}
+
+/* What a connection takes when it comes it gives back when it goes, whatever it is made of: with
+ * zlib's contexts, (1 << 17) + (1 << 17) + (1 << 15) + 7 KiB of zconf.h, 454 bytes for all else. */
+START_TEST(a_node_that_nobody_is_on_any_more_has_its_memory_back) {
+    struct simulation simulation;
+    int64_t bytes[2] = {-1, -1};
+    init(&simulation,
+         "\"count\": 2, \"tls\": \"full\", \"session\": \"200B\", \"deflate\": {\"kind\": "
+         "\"context_takeover\"}",
+         registry,
+         "\"f\": {\"at\": \"10s\", \"kind\": \"drains\", \"node\": \"n-2\", \"spread\": \"20s\"}",
+         "");
+    simulation.costs.value[COST_connection_user] = 100;
+    simulation.costs.value[COST_runtime_connection] = 120;
+    simulation.costs.value[COST_tls_connection] = 34;
+    simulation.options.look = look_at_memory;
+    simulation.options.look_target = bytes;
+    struct outcome outcome = simulation_run(&simulation, 0);
+    ck_assert_int_eq(bytes[1], 0);
+    ck_assert_int_eq(bytes[0], 900 * (131072 + 131072 + 32768 + 7168 + 454));
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
 START_TEST(a_zone_takes_its_nodes_with_it) {
     struct simulation simulation;
     simulation_init(&simulation,
@@ -302,6 +332,7 @@ int main(void) {
         LOOP_TEST(survivors_die_of_those_who_come_to_them, COUNT_OF(memories)),
         TEST(a_silent_node_is_left_by_those_who_notice),
         TEST(a_drain_that_is_spread_out_is_hardly_felt),
+        TEST(a_node_that_nobody_is_on_any_more_has_its_memory_back),
         TEST(a_zone_takes_its_nodes_with_it),
         LOOP_TEST(an_added_node_stays_empty_until_connections_move, COUNT_OF(additions)),
         TEST(after_a_deploy_everybody_is_back),
