@@ -166,6 +166,10 @@ static void print_levers(const double *metric) {
     if (metric[OUTCOME_withheld] > 0)
         printf("  feed         %s deliveries withheld by its rule, beside those that were due\n",
                print_number(metric[OUTCOME_withheld]));
+    if (metric[OUTCOME_unread_counts] > 0)
+        printf("  unread       %s of the deliveries are counts, of %s messages each\n",
+               print_number(metric[OUTCOME_unread_counts]),
+               print_number(metric[OUTCOME_unread_messages]));
     if (isnan(metric[OUTCOME_held_messages]))
         return;
     printf("  held back    %s messages per flush, %s ms each, %s bytes/s of headers saved\n",
@@ -272,7 +276,9 @@ void print_run_text(const struct print_run *run) {
     printf("  late         %s %% of the deliveries due took longer than %s ms%s (allowed: %s %%)\n",
            print_number(100 * metric[OUTCOME_late_share]),
            print_number(base_ms(run->spec->objectives.delivery.within)),
-           metric[OUTCOME_feed_longest_ms] > 0 ? ", and in a feed than its own time more" : "",
+           metric[OUTCOME_feed_longest_ms] > 0 || metric[OUTCOME_unread_counts] > 0
+               ? ", and in a feed or as a count than its own time more"
+               : "",
            print_number(100 * (1 - run->spec->objectives.delivery.share)));
     print_losses(outcome);
     print_connections(outcome);

@@ -9,6 +9,7 @@
 
 #include "models/cluster/limits.h"
 #include "models/cluster/churn.h"
+#include "models/cluster/unread.h"
 #include "models/workload/draws.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -39,7 +40,8 @@ struct backplane {
     int32_t *instance_of;   /* by room */
     uint32_t *published;    /* by room: its publishes so far */
     base_ns *poll_phase_ns; /* by node */
-    int32_t *targets;       /* room for a list of nodes */
+    int32_t *targets;       /* room for two lists of nodes */
+    bool *is_listed;        /* by node; all false between two lists */
     int32_t *touched;       /* places that have something in this turn's flush */
     int32_t touched_count;
     int64_t publishes, copies, wasted; /* since the start */
@@ -57,9 +59,11 @@ static int32_t every_node(struct backplane *backplane, int32_t room, int32_t exc
     return count;
 }
 
-static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int32_t except) {
+/* Those that have members of the room, after `count` others. */
+static int32_t list_places(struct backplane *backplane, int32_t room, int32_t except,
+                           int32_t count) {
     const struct layout *layout = backplane->cluster->layout;
-    int32_t count = 0, before = -1;
+    int32_t before = -1;
     for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++) {
         struct layout_place at = layout->room_at[i];
         int32_t node = layout->worker_node[at.worker];
@@ -70,6 +74,24 @@ static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int
         before = is_empty ? before : node;
     }
     return count;
+}
+
+static int32_t nodes_with_members(struct backplane *backplane, int32_t room, int32_t except) {
+    int32_t count = list_places(backplane, room, except, 0);
+    const struct cluster *cluster = backplane->cluster;
+    int32_t told = cluster->unread ? unread_room(cluster, room) : -1;
+    if (told < 0)
+        return count;
+    int32_t all = list_places(backplane, told, except, count);
+    for (int32_t i = 0; i < count; i++)
+        backplane->is_listed[backplane->targets[i]] = true;
+    int32_t kept = count;
+    for (int32_t i = count; i < all; i++)
+        if (!backplane->is_listed[backplane->targets[i]])
+            backplane->targets[kept++] = backplane->targets[i];
+    for (int32_t i = 0; i < count; i++)
+        backplane->is_listed[backplane->targets[i]] = false;
+    return kept;
 }
 
 struct backplane_kind {
@@ -189,7 +211,8 @@ void backplane_init(struct cluster *cluster) {
     struct arena *arena = &cluster->run->arena;
     struct backplane *backplane = ARENA_NEW(arena, 1, struct backplane);
     *backplane = (struct backplane){.cluster = cluster, .kind = kind, .spec = spec};
-    backplane->targets = ARENA_NEW(arena, (size_t)layout->nodes_count, int32_t);
+    backplane->targets = ARENA_NEW(arena, 2 * (size_t)layout->nodes_count, int32_t);
+    backplane->is_listed = ARENA_NEW(arena, (size_t)layout->nodes_count, bool);
     backplane->published = ARENA_NEW(arena, (size_t)layout->roster->rooms_count, uint32_t);
     if (kind->has_instances)
         init_instances(backplane, arena);

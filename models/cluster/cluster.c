@@ -7,6 +7,7 @@
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
 #include "models/cluster/report.h"
+#include "models/cluster/unread.h"
 #include "models/workload/feed.h"
 #include "models/workload/generator.h"
 
@@ -73,6 +74,7 @@ static void init_nodes(struct cluster *cluster, struct turn_file *turns) {
     cluster->workers = ARENA_NEW(arena, (size_t)layout->workers_count, struct node_worker);
     for (int32_t i = 0; i < layout->workers_count; i++)
         worker_init(&cluster->workers[i], cluster, i, turns);
+    unread_init(cluster);
     backplane_init(cluster);
 }
 
@@ -91,7 +93,7 @@ static void init_generator(struct cluster *cluster, const struct cluster_options
 
 /* Of any room on any node. */
 static base_ns longest_allowance(const struct layout *layout) {
-    base_ns longest_ns = 0;
+    base_ns longest_ns = unread_every_max_ns(layout->scenario);
     for (int32_t i = 0; i < layout->nodes_count; i++) {
         base_ns allowance_ns = feed_allowance_ns(&layout->nodes[i].spec->feed, SPEC_UNLIMITED - 1);
         longest_ns = allowance_ns > longest_ns ? allowance_ns : longest_ns;

@@ -44,7 +44,8 @@ enum node_ready_kind {
     NODE_READY_DEADLINE,
     NODE_READY_ACCEPT, /* a connection in the accept queue */
     NODE_READY_CLOSE,  /* a connection that is to be closed */
-    NODE_READY_HELD    /* the time of what a room held back */
+    NODE_READY_HELD,   /* the time of what a room held back */
+    NODE_READY_UNREAD  /* a slot whose members are to be told a count */
 };
 struct node_ready {
     enum node_ready_kind kind;
@@ -129,6 +130,7 @@ struct cluster {
     uint8_t *is_ready;           /* by client: stands in its worker's ready[] to be read */
     struct throttle *throttle;   /* NULL unless that is the policy */
     struct backplane *backplane; /* NULL: nothing is carried, or there is nobody to carry to */
+    struct unread *unread;       /* NULL: everybody gets the messages themselves */
     struct churn *churn;         /* NULL: every connection stays from the start to the end */
     const base_ns *joined_ns;    /* by client: the beginning of its connection; NULL: no churn */
     int32_t paused_count;        /* publishers that are not read */

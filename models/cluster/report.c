@@ -7,6 +7,7 @@
 #include "models/cluster/held.h"
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
+#include "models/cluster/unread.h"
 #include "models/workload/wire.h"
 #include "models/workload/admission.h"
 
@@ -134,6 +135,7 @@ static void report_metrics(const struct cluster *cluster, const struct node_sums
     metric[OUTCOME_throttled_share] = base_seconds(cluster->paused_ns) / window_s(cluster);
     report_workers(cluster, metric);
     report_held(cluster, metric);
+    unread_report(cluster, outcome);
     report_nodes(cluster, sums, outcome);
 }
 

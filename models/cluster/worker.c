@@ -8,6 +8,7 @@
 #include "models/cluster/backplane.h"
 #include "models/cluster/churn.h"
 #include "models/cluster/held.h"
+#include "models/cluster/unread.h"
 #include "models/workload/feed.h"
 #include "models/workload/protocol.h"
 #include "models/workload/wire.h"
@@ -258,7 +259,12 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
                         base_ns *now_ns) {
     const struct spec_node *node = worker->node->spec;
     int32_t slot = layout_slot(worker->cluster->layout, worker->index, publish->room);
-    *now_ns += costs_publish(&worker->costs) + costs_pack(&worker->costs, publish->bytes);
+    *now_ns += costs_publish(&worker->costs);
+    if (worker->cluster->unread)
+        unread_note(worker, publish, *now_ns);
+    if (slot < 0)
+        return; /* all that there is here are members who get counts */
+    *now_ns += costs_pack(&worker->costs, publish->bytes);
     int64_t bytes = protocol_outbound_bytes(costs_packed_bytes(&worker->costs, publish->bytes));
     gather(worker, slot, (struct node_gathered){publish->due_ns, (int32_t)bytes});
     if (worker->held != NULL && held_add(worker, slot, *now_ns))
@@ -281,6 +287,24 @@ static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
         worker_make_ready(worker, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
 }
 
+/* A copy for the workers of this node that have only members who get counts. */
+static void hand_over_unread(struct node_worker *worker, const struct node_inbound *publish,
+                             base_ns now_ns) {
+    struct cluster *cluster = worker->cluster;
+    const struct layout *layout = cluster->layout;
+    struct node_inbound copy = *publish;
+    int32_t told = unread_room(cluster, copy.room);
+    if (told < 0)
+        return;
+    struct layout_places places = layout_places(layout, layout->worker_node[worker->index], told);
+    for (int64_t i = places.first; i < places.end; i++) {
+        struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
+        if (other != worker && layout_slot(layout, other->index, copy.room) < 0)
+            run_at(cluster->run, now_ns, handed_over, other,
+                   (uint64_t)worker_new_inbound(cluster, copy));
+    }
+}
+
 /* A copy of the publish for every other worker of this node that has members of the room. */
 static void hand_over(struct node_worker *worker, const struct node_inbound *publish,
                       base_ns now_ns) {
@@ -300,6 +324,8 @@ static void hand_over(struct node_worker *worker, const struct node_inbound *pub
             run_at(cluster->run, now_ns, handed_over, other,
                    (uint64_t)worker_new_inbound(cluster, copy));
     }
+    if (cluster->unread)
+        hand_over_unread(worker, &copy, now_ns);
 }
 
 /* What one read takes: of what has arrived, at most turn.read. */
@@ -392,9 +418,17 @@ static void read_client(struct node_worker *worker, int32_t client, base_ns *now
     worker_read(cluster, client);
 }
 
+/* Whether the worker has members of the room, or those who get counts of it. */
+static bool has_members(const struct node_worker *worker, int32_t room) {
+    const struct cluster *cluster = worker->cluster;
+    int32_t told = cluster->unread ? unread_room(cluster, room) : -1;
+    return layout_slot(cluster->layout, worker->index, room) >= 0 ||
+           (told >= 0 && layout_slot(cluster->layout, worker->index, told) >= 0);
+}
+
 static void deliver(struct node_worker *worker, struct node_inbound publish, base_ns *now_ns) {
     bool is_echo = publish.origin == worker->cluster->layout->worker_node[worker->index];
-    if (!is_echo && layout_slot(worker->cluster->layout, worker->index, publish.room) >= 0)
+    if (!is_echo && has_members(worker, publish.room))
         add_to_room(worker, &publish, now_ns);
     else
         *now_ns += costs_publish(&worker->costs);
@@ -429,7 +463,8 @@ static void read_backplane(struct node_worker *worker, base_ns *now_ns) {
 static void handle(struct node_worker *worker, struct node_ready ready, base_ns *now_ns) {
     base_ns from_ns = *now_ns;
     worker->turn.ready_events += /* the others are timers */
-        ready.kind != NODE_READY_DEADLINE && ready.kind != NODE_READY_HELD;
+        ready.kind != NODE_READY_DEADLINE && ready.kind != NODE_READY_HELD &&
+        ready.kind != NODE_READY_UNREAD;
     switch (ready.kind) {
     case NODE_READY_READ:
         read_client(worker, ready.index, now_ns);
@@ -463,6 +498,10 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         break;
     case NODE_READY_CLOSE:
         churn_say_goodbye(worker, ready.index, now_ns);
+        break;
+    case NODE_READY_UNREAD:
+        gather(worker, ready.index, unread_tell(worker, ready.index, now_ns));
+        worker_make_dirty(worker, ready.index);
         break;
     case NODE_READY_HELD: /* written with what else is due when the turn ends */
         break;

@@ -161,6 +161,54 @@ bool cross_check_has_owners(const struct spec_scenario *scenario) {
     return scenario->rooms_count > 0;
 }
 
+/* --- unread counts --- */
+
+static bool comes_and_goes(const struct spec_scenario *scenario) {
+    for (int32_t i = 0; i < scenario->populations_count; i++) {
+        const struct spec_population *population = &scenario->populations[i];
+        if (population->has_arrival || population->has_session || population->has_flap)
+            return true;
+    }
+    return scenario->faults_count > 0;
+}
+
+static const struct spec_room_group *find_group(const struct spec_scenario *scenario,
+                                                const char *name) {
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        if (name && strcmp(scenario->rooms[i].name, name) == 0)
+            return &scenario->rooms[i];
+    return NULL;
+}
+
+static void check_unread(struct check *check, const struct spec_room_group *group) {
+    const struct spec_scenario *scenario = check->scenario;
+    const struct json *entry = enter(check, enter(check, check->merged, "rooms"), group->name);
+    const struct json *place = enter(check, entry, "unread");
+    const struct spec_room_group *counted = find_group(scenario, group->unread.of);
+    const char *names[NAMES_MAX];
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        names[i] = scenario->rooms[i].name;
+    if (group->unread.of && !counted)
+        reading_error(
+            check->reading, place, "there are no rooms %s%s", reading_quoted(group->unread.of).text,
+            reading_hint(group->unread.of, names, scenario->rooms_count, "there are ").text);
+    if (counted && counted->has_unread)
+        reading_error(check->reading, place,
+                      "nobody publishes in rooms.%s, which gets counts itself; expected rooms "
+                      "with messages",
+                      counted->name);
+    if (comes_and_goes(scenario))
+        reading_error(check->reading, place,
+                      "counts of unread messages together with connections that come and go, or "
+                      "faults, are not in the model");
+    for (int32_t i = 0; i < scenario->traffic_count; i++)
+        if (scenario->traffic[i].to && strcmp(scenario->traffic[i].to, group->name) == 0)
+            reading_error(check->reading, place,
+                          "traffic.%s goes to rooms whose members get counts of other rooms alone",
+                          scenario->traffic[i].name);
+    leave(check);
+}
+
 void cross_check_levers(struct check *check) {
     const struct spec_scenario *scenario = check->scenario;
     for (int32_t i = 0; i < scenario->nodes_count; i++) {
@@ -170,4 +218,7 @@ void cross_check_levers(struct check *check) {
     }
     for (int32_t i = 0; i < scenario->rooms_count; i++)
         check_shards(check, &scenario->rooms[i]);
+    for (int32_t i = 0; i < scenario->rooms_count; i++)
+        if (scenario->rooms[i].has_unread)
+            check_unread(check, &scenario->rooms[i]);
 }

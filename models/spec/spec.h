@@ -157,6 +157,9 @@ struct spec_population {
     const char *name;
 #include "models/spec/rows/population.def"
 };
+struct spec_unread {
+#include "models/spec/rows/unread.def"
+};
 struct spec_room_group {
     const char *name;
 #include "models/spec/rows/room_group.def"

@@ -131,6 +131,13 @@ static const struct table_row population_rows[] = {
 TABLE(population, "a population")
 #undef THIS
 
+#define THIS spec_unread
+static const struct table_row unread_rows[] = {
+#include "models/spec/rows/unread.def"
+};
+TABLE(unread, "an unread count")
+#undef THIS
+
 #define THIS spec_room_group
 static const struct table_row room_group_rows[] = {
 #include "models/spec/rows/room_group.def"
@@ -277,12 +284,12 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,      &receive_table,    &arrival_table,    &session_table,   &flap_table,
-    &reconnect_table,  &population_table, &room_group_table, &traffic_table,   &turn_table,
-    &send_queue_table, &kernel_table,     &deflate_table,    &batch_table,     &feed_table,
-    &node_table,       &balancer_table,   &backplane_table,  &fault_table,     &delivery_table,
-    &objectives_table, &window_table,     &prices_table,     &uncertain_table, &plan_table,
-    &machine_table,    &table_scenario,
+    &stall_table,     &receive_table,    &arrival_table,  &session_table,    &flap_table,
+    &reconnect_table, &population_table, &unread_table,   &room_group_table, &traffic_table,
+    &turn_table,      &send_queue_table, &kernel_table,   &deflate_table,    &batch_table,
+    &feed_table,      &node_table,       &balancer_table, &backplane_table,  &fault_table,
+    &delivery_table,  &objectives_table, &window_table,   &prices_table,     &uncertain_table,
+    &plan_table,      &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

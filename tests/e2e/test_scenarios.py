@@ -100,6 +100,16 @@ class Scenarios(unittest.TestCase):
         held = {resource["node"]: resource["used"] for resource in ten["resources_by_node"] if resource["name"] == "open_files"}
         self.assertEqual(set(held.values()), {5000 + 36})
 
+    def test_members_who_get_counts_leave_room_for_those_who_read(self):
+        """Poisson, 20/s, told after 10 s: a count per member in 10.05 s, 6 in a minute, of 201 messages at most."""
+        passive = self.headroom("run", "passive.json")
+        crowded = self.run_short("channel.json", "nodes.gateway.count=5", "rooms.channel.shards=5")
+        self.assertEqual((passive["verdict"], passive["lost"], crowded["verdict"]), ("holds", 0, "fails"))
+        self.assertEqual(passive["metrics"]["unread_counts"], 6 * 45000)
+        self.assertEqual(passive["deliveries"], passive["metrics"]["due"])
+        often = self.headroom("run", "passive.json", "rooms.list.unread.every=50ms", "window.measure=10s")
+        self.assertEqual(often["verdict"], "fails")
+
     def test_ten_thousand_clients_are_not_much_and_a_descriptor_limit_is_the_first_wall(self):
         answer = self.run_short("c10k.json")
         self.assertEqual(answer["verdict"], "holds")

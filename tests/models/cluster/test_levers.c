@@ -160,21 +160,17 @@ START_TEST(what_is_held_is_delivered_or_lost_whoever_comes_and_goes) {
     simulation_init(
         &simulation,
         "{\"name\": \"held\", \"objectives\": {\"delivery\": {\"within\": \"1s\"}}, "
-        "\"populations\": {\"p\": {\"connections\": 900, \"arrival\": "
-        "{\"rate\": "
-        "{\"poisson\": \"100/s in all\"}}, \"session\": {\"length\": {\"log_normal\": {\"mean\": "
-        "\"5s\", \"sigma\": 1}}}, \"reconnect\": {\"base\": \"100ms\", \"heartbeat\": \"1s\", "
+        "\"populations\": {\"p\": {\"connections\": 900, \"arrival\": {\"rate\": {\"poisson\": "
+        "\"100/s in all\"}}, \"session\": {\"length\": {\"log_normal\": {\"mean\": \"5s\", "
+        "\"sigma\": 1}}}, \"reconnect\": {\"base\": \"100ms\", \"heartbeat\": \"1s\", "
         "\"heartbeat_timeout\": \"1s\"}}}, \"rooms\": {\"r\": {\"size\": {\"constant\": 45}, "
         "\"members\": [\"p\"], \"placement\": \"scattered\"}}, \"traffic\": {\"t\": {\"from\": "
-        "\"p\", "
-        "\"to\": \"r\", \"rate\": {\"poisson\": \"9/s per room\"}, \"bytes\": {\"constant\": "
-        "200}}}, "
-        "\"nodes\": {\"n\": {\"count\": 2, \"open_files\": 10000, %s}}, \"backplane\": {\"kind\": "
-        "\"registry\"}, \"faults\": {\"a\": {\"at\": \"5s\", \"kind\": \"crashes\", \"node\": "
-        "\"n-2\", "
-        "\"for\": \"1s\"}, \"b\": {\"at\": \"12s\", \"kind\": \"dies\", \"node\": \"n-1\", "
-        "\"for\": "
-        "\"2s\"}}, \"window\": {\"warm_up\": \"0s\", \"measure\": \"20s\"}}",
+        "\"p\", \"to\": \"r\", \"rate\": {\"poisson\": \"9/s per room\"}, \"bytes\": "
+        "{\"constant\": 200}}}, \"nodes\": {\"n\": {\"count\": 2, \"open_files\": 10000, %s}}, "
+        "\"backplane\": {\"kind\": \"registry\"}, \"faults\": {\"a\": {\"at\": \"5s\", \"kind\": "
+        "\"crashes\", \"node\": \"n-2\", \"for\": \"1s\"}, \"b\": {\"at\": \"12s\", \"kind\": "
+        "\"dies\", \"node\": \"n-1\", \"for\": \"2s\"}}, \"window\": {\"warm_up\": \"0s\", "
+        "\"measure\": \"20s\"}}",
         levers[_i]);
     simulation.costs.value[COST_write] = 2000;
     simulation.costs.value[COST_accept] = 50000;
@@ -189,6 +185,76 @@ START_TEST(what_is_held_is_delivered_or_lost_whoever_comes_and_goes) {
 }
 END_TEST
 
+/* --- unread counts --- */
+
+/* 40 who read a room and 900 who are told its count, on `nodes`; more fields of the two groups. */
+static void init_unread(struct simulation *simulation, const char *nodes, const char *rooms,
+                        const char *unread, const char *measure) {
+    simulation_init(
+        simulation,
+        "{\"name\": \"unread\", \"populations\": {\"r\": {\"connections\": 40}, \"p\": "
+        "{\"connections\": 900}}, \"rooms\": {\"room\": {\"size\": {\"constant\": 40}, "
+        "\"members\": [\"r\"]%s}, \"list\": {\"size\": {\"constant\": 900}, \"members\": "
+        "[\"p\"]%s, \"unread\": {\"of\": \"room\", %s}}}, \"traffic\": {\"t\": {\"from\": \"r\", "
+        "\"to\": \"room\", \"rate\": {\"poisson\": \"37/s in all\"}, \"bytes\": {\"constant\": "
+        "300}}}, \"nodes\": {\"n\": {%s}}, \"backplane\": {\"kind\": \"registry\", \"latency\": "
+        "\"0s\"}, \"window\": {\"warm_up\": \"1s\", \"measure\": \"%s\"}}",
+        rooms, rooms, unread, nodes, measure);
+}
+
+/* A count begins with a message and takes T; Poisson at rate l brings l T more. So each of 900 is
+ * told l / (1 + l T) times a second, of 1 + l T messages: 7.87 instead of 37 writes, with T = 100
+ * ms. Bytes of a count are 48 and a header of 2, those of a message 300 and 4. */
+START_TEST(who_gets_counts_is_written_to_as_often_as_the_closed_form_says) {
+    struct simulation simulation;
+    init_unread(&simulation, "", "", "\"every\": \"100ms\"", "400s");
+    struct outcome outcome = simulation_run(&simulation, 0);
+    const double *metric = outcome.metric;
+    const double live = metric[OUTCOME_due] - metric[OUTCOME_unread_counts];
+    const double rate = live / 40 / 400, t = 0.1;
+    expect_within(metric[OUTCOME_unread_messages], 1 + rate * t, 0.005);
+    expect_within(metric[OUTCOME_unread_counts], 900 * 400 * rate / (1 + rate * t), 0.005);
+    expect_within(metric[OUTCOME_written_bytes_per_s],
+                  40 * rate * 304 + 900 * rate / (1 + rate * t) * 50, 0.005);
+    ck_assert_double_eq(metric[OUTCOME_deliveries], metric[OUTCOME_due]);
+    ck_assert_double_eq_tol(metric[OUTCOME_latency_max_ms], 100, 0.5);
+    ck_assert_double_eq(metric[OUTCOME_late_share], 0);
+    ck_assert_int_eq(outcome.verdict, OUTCOME_HOLDS);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
+/* Wherever they are: on one node, on others that have nobody else (each room has one owner), and
+ * on workers that have nobody else. Workers and nodes wait on their own, each from the same message
+ * on, so the counts are the same, but for what is on its way. */
+START_TEST(who_gets_counts_gets_them_wherever_the_messages_are) {
+    struct simulation simulation;
+    init_unread(&simulation, "", "", "\"every\": \"100ms\"", "20s");
+    struct outcome one = simulation_run(&simulation, 0);
+    simulation_fini(&simulation);
+    static const struct {
+        const char *nodes, *rooms;
+        double copies;
+    } cases[] = {{"\"workers\": 7", "", 0},
+                 {"\"count\": 3", "", 2},
+                 {"\"count\": 30", ", \"shards\": 1", 1},
+                 {"\"count\": 60, \"workers\": 2", "", 59}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        init_unread(&simulation, cases[i].nodes, cases[i].rooms, "\"every\": \"100ms\"", "20s");
+        struct outcome outcome = simulation_run(&simulation, 0);
+        ck_assert_double_eq(outcome.metric[OUTCOME_deliveries], outcome.metric[OUTCOME_due]);
+        expect_within(outcome.metric[OUTCOME_unread_counts], one.metric[OUTCOME_unread_counts],
+                      1e-3);
+        if (cases[i].copies > 0)
+            ck_assert_double_eq(outcome.metric[OUTCOME_backplane_copies], cases[i].copies);
+        outcome_fini(&outcome);
+        simulation_fini(&simulation);
+    }
+    outcome_fini(&one);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_batch_by_time_holds_and_saves_what_the_closed_form_says),
@@ -198,6 +264,8 @@ int main(void) {
         TEST(a_batched_feed_that_does_not_keep_its_word_is_what_broke),
         TEST(a_lever_that_does_nothing_changes_nothing),
         TEST(nothing_is_lost_in_batches_of_rooms_that_share_their_members),
+        TEST(who_gets_counts_is_written_to_as_often_as_the_closed_form_says),
+        TEST(who_gets_counts_gets_them_wherever_the_messages_are),
         LOOP_TEST(what_is_held_is_delivered_or_lost_whoever_comes_and_goes, 3),
     };
     return suite_run("models/cluster/levers", tests, COUNT_OF(tests));
