@@ -208,6 +208,24 @@ static void print_loads(const double *metric) {
     print_levers(metric);
 }
 
+static void print_presence(const double *metric) {
+    if (isnan(metric[OUTCOME_presence_messages_per_s]))
+        return;
+    printf("  presence     %s changes/s -> %s messages/s to members, %s bytes/s\n",
+           print_number(metric[OUTCOME_presence_changes_per_s]),
+           print_number(metric[OUTCOME_presence_messages_per_s]),
+           print_number(metric[OUTCOME_presence_bytes_per_s]));
+    if (metric[OUTCOME_presence_letters_per_s] > 0)
+        printf("  presence     %s letters/s between nodes, %s bytes/s\n",
+               print_number(metric[OUTCOME_presence_letters_per_s]),
+               print_number(metric[OUTCOME_presence_letter_bytes_per_s]));
+    if (!isnan(metric[OUTCOME_presence_stale_share]))
+        printf("  presence     members were told something else than was so for %s %% of the time, "
+               "%s ms at a time\n",
+               print_number(100 * metric[OUTCOME_presence_stale_share]),
+               print_number(metric[OUTCOME_presence_stale_ms]));
+}
+
 static void print_latencies(const double *metric) {
     printf(
         "  latency      p50 %s ms, p90 %s, p99 %s, p99.9 %s, max %s (per delivery, from the "
@@ -272,6 +290,7 @@ void print_run_text(const struct print_run *run) {
         printf(" (%s%s%s)", outcome->broke, node ? " on " : "", node ? node : "");
     putchar('\n');
     print_loads(metric);
+    print_presence(metric);
     print_latencies(metric);
     printf("  late         %s %% of the deliveries due took longer than %s ms%s (allowed: %s %%)\n",
            print_number(100 * metric[OUTCOME_late_share]),

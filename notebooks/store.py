@@ -50,3 +50,10 @@ def size(text):
     units = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
     number = text.rstrip("BKMGi")
     return float(number) * units[text[len(number):]]
+
+
+def seconds(text):
+    """'500ms' as a number of seconds."""
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}
+    number = text.rstrip("nusmih")
+    return float(number) * units[text[len(number):]]

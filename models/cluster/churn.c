@@ -2,6 +2,7 @@
  * that a state has one timer and an event that fires finds the state that it was meant for. */
 #include "models/cluster/churn.h"
 
+#include "models/cluster/attendance.h"
 #include "models/cluster/memory.h"
 #include "models/workload/draws.h"
 
@@ -110,6 +111,7 @@ static void stop_hearing(struct churn *churn, int32_t client, base_ns now_ns,
     struct cluster *cluster = churn->cluster;
     int32_t consumer = cluster->layout->consumer_of[client];
     membership_leave(&churn->membership, client, now_ns, cause);
+    attendance_reach(cluster, client, false, now_ns);
     if (consumer >= 0)
         slow_disconnect(&cluster->workers[cluster->layout->worker_of[client]], consumer, now_ns,
                         cause);
@@ -122,6 +124,7 @@ static void detach(struct churn *churn, int32_t client, base_ns now_ns,
     struct layout *layout = &churn->membership.layout;
     if (!c->is_deaf)
         stop_hearing(churn, client, now_ns, cause);
+    attendance_left(cluster, client, now_ns);
     worker_forget(cluster, client);
     cluster->is_ready[client] = false;
     run_cancel(cluster->run, c->breaks);
@@ -225,6 +228,7 @@ static void start_hearing(struct churn *churn, int32_t client, base_ns now_ns) {
     if (consumer >= 0)
         consumer_open(&churn->cluster->consumers[consumer]);
     membership_join(&churn->membership, client, layout->worker_of[client], now_ns);
+    attendance_reach(churn->cluster, client, true, now_ns);
     churn_set_unreachable(churn, client, false, now_ns);
 }
 
@@ -244,6 +248,7 @@ void churn_connect(struct churn *churn, int32_t client, int32_t worker, base_ns 
     layout->node_of[client] = layout->worker_node[worker];
     hold(churn, client, layout->node_of[client], 1);
     start_hearing(churn, client, now_ns);
+    attendance_came(churn->cluster, client);
     expect_break(churn, client, false);
     if (churn->nodes[layout->node_of[client]].is_silent)
         churn_deafen(churn, client, now_ns, false);

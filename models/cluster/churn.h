@@ -142,6 +142,11 @@ void churn_hears_again(struct churn *churn, int32_t client, base_ns now_ns);
 /* Its attempt has failed. */
 void churn_retry(struct churn *churn, int32_t client);
 
+/* Whether a split of the backplane lies between two nodes. */
+static inline bool churn_is_split(const struct churn *churn, int32_t node, int32_t other) {
+    return churn->nodes[node].is_split != churn->nodes[other].is_split;
+}
+
 /* --- churn_turn.c: what a turn accepts and closes --- */
 /* In a turn: what is accepted or closed when it is over. */
 void churn_at_turn_end(struct node_worker *worker, struct churn_ended ended);

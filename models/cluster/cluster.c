@@ -2,6 +2,7 @@
  * report. */
 #include "models/cluster/cluster.h"
 
+#include "models/cluster/attendance.h"
 #include "models/cluster/backplane.h"
 #include "models/cluster/churn.h"
 #include "models/cluster/limits.h"
@@ -131,6 +132,7 @@ static bool cluster_init(struct cluster *cluster, struct run *run,
     init_clients(cluster);
     init_consumers(cluster);
     init_nodes(cluster, options->turns);
+    attendance_init(cluster);
     return true;
 }
 
@@ -139,6 +141,7 @@ static void cluster_fini(struct cluster *cluster) {
         consumer_fini(&cluster->consumers[i]);
     for (int32_t i = 0; i < cluster->layout->workers_count; i++)
         worker_fini(&cluster->workers[i]);
+    attendance_fini(cluster);
     free(cluster->inbound);
     churn_fini(cluster);
     tally_fini(&cluster->tally);

@@ -3,7 +3,7 @@
 
 void loss_count(struct cluster *cluster, base_ns due_ns, int64_t count,
                 enum membership_cause cause) {
-    if (count == 0)
+    if (count == 0 || due_ns == TALLY_UNCOUNTED)
         return;
     tally_lost(&cluster->tally, due_ns, count);
     if (cluster_within_window(cluster, due_ns, due_ns + 1) > 0)

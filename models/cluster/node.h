@@ -25,6 +25,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum node_inbound_kind {
+    NODE_PUBLISH,
+    NODE_ATTENDANCE, /* an enter, an exit, a request for the list: `number` says which */
+    NODE_NOTICE      /* what members are told of each other; `number`: its entries to be paid for */
+};
+
 struct node_inbound { /* a publish on its way in; a client's are linked, oldest first */
     base_ns due_ns;
     int32_t room, bytes; /* of the delivered payload */
@@ -33,6 +39,7 @@ struct node_inbound { /* a publish on its way in; a client's are linked, oldest 
     int32_t origin;      /* node that its publisher is connected to; -1: nobody is listening */
     uint32_t number;     /* on the backplane: of the room's publishes there */
     int32_t next;        /* index into inbound[]; -1: the last */
+    enum node_inbound_kind kind;
 };
 
 enum node_ready_kind {
@@ -42,15 +49,16 @@ enum node_ready_kind {
     NODE_READY_BACKPLANE, /* something in the worker's inbox */
     NODE_READY_WRITABLE,
     NODE_READY_DEADLINE,
-    NODE_READY_ACCEPT, /* a connection in the accept queue */
-    NODE_READY_CLOSE,  /* a connection that is to be closed */
-    NODE_READY_HELD,   /* the time of what a room held back */
-    NODE_READY_UNREAD  /* a slot whose members are to be told a count */
+    NODE_READY_ACCEPT,  /* a connection in the accept queue */
+    NODE_READY_CLOSE,   /* a connection that is to be closed */
+    NODE_READY_HELD,    /* the time of what a room held back */
+    NODE_READY_UNREAD,  /* a slot whose members are to be told a count */
+    NODE_READY_PRESENCE /* a letter, to send or to read */
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over, looked up), 0 (backplane, held), consumer, or
-                      handshake */
+    int32_t index; /* client, inbound (handed over, looked up), 0 (backplane, held), consumer,
+                      handshake or letter */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
@@ -127,13 +135,14 @@ struct cluster {
     struct node_inbound *inbound; /* a pool; free ones linked */
     int32_t inbound_count, inbound_max, inbound_free;
     int32_t *inbound_first, *inbound_last; /* by client; -1: none */
-    uint8_t *is_ready;           /* by client: stands in its worker's ready[] to be read */
-    struct throttle *throttle;   /* NULL unless that is the policy */
-    struct backplane *backplane; /* NULL: nothing is carried, or there is nobody to carry to */
-    struct unread *unread;       /* NULL: everybody gets the messages themselves */
-    struct churn *churn;         /* NULL: every connection stays from the start to the end */
-    const base_ns *joined_ns;    /* by client: the beginning of its connection; NULL: no churn */
-    int32_t paused_count;        /* publishers that are not read */
+    uint8_t *is_ready;             /* by client: stands in its worker's ready[] to be read */
+    struct throttle *throttle;     /* NULL unless that is the policy */
+    struct backplane *backplane;   /* NULL: nothing is carried, or there is nobody to carry to */
+    struct attendance *attendance; /* NULL: no presence */
+    struct unread *unread;         /* NULL: everybody gets the messages themselves */
+    struct churn *churn;           /* NULL: every connection stays from the start to the end */
+    const base_ns *joined_ns;      /* by client: the beginning of its connection; NULL: no churn */
+    int32_t paused_count;          /* publishers that are not read */
     base_ns paused_since_ns, paused_ns; /* time in the window in which some were not */
     uint8_t *dirty_rooms; /* by client, where a client may be in several rooms: how many of them the
                              flush has yet to write, none, one or more; a byte, because a burst asks
@@ -177,6 +186,8 @@ void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t in
 void worker_fini(struct node_worker *worker);
 /* A publish in the cluster's pool; both by index. */
 int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound);
+/* Arrives at the client's connection; false: that is gone, or its node dead. */
+bool worker_receive(struct cluster *cluster, int32_t client, struct node_inbound inbound);
 void worker_free_inbound(struct cluster *cluster, int32_t index);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
 /* The slot's room is written when the turn ends. */

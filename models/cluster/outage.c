@@ -1,4 +1,5 @@
 /* The timeline of faults, carried out node by node. */
+#include "models/cluster/attendance.h"
 #include "models/cluster/churn.h"
 
 #include "models/cluster/held.h"
@@ -55,6 +56,8 @@ static void stop_worker(struct churn *churn, struct node_worker *worker) {
             worker_lose_looked_up(cluster, ready.index);
         else if (ready.kind == NODE_READY_ACCEPT)
             handshake_forget(churn, ready.index);
+        else if (ready.kind == NODE_READY_PRESENCE)
+            attendance_forget(cluster, ready.index);
     }
     lose_inbox(cluster, worker);
     held_lose(worker);
@@ -101,6 +104,7 @@ static void lose_node(struct churn *churn, int32_t node, base_ns now_ns, bool is
     lose_clients(churn, node, now_ns, is_reset);
     for (int32_t i = 0; i < place->workers_count; i++)
         stop_worker(churn, &churn->cluster->workers[place->workers_first + i]);
+    attendance_node_lost(churn->cluster, node);
     run_after(churn->cluster->run, churn->cluster->layout->scenario->balancer.health_check,
               taken_out, churn, (uint64_t)node << 32 | n->life);
 }

@@ -2,6 +2,7 @@
  * all of them. */
 #include "models/cluster/report.h"
 
+#include "models/cluster/attendance.h"
 #include "models/cluster/backplane.h"
 #include "models/cluster/churn.h"
 #include "models/cluster/held.h"
@@ -232,6 +233,7 @@ void report_cluster(struct cluster *cluster, const struct cluster_options *optio
     backplane_report(cluster, outcome);
     if (cluster->churn)
         churn_report(cluster->churn, outcome);
+    attendance_report(cluster, outcome);
     outcome_finish(outcome);
     outcome->seed = options->plan_seed;
     tally_fingerprint(&cluster->tally, &cluster->run->fingerprint);

@@ -3,6 +3,7 @@
  *
  * The same steps as the gateway's deliver.c: a message of which a part is with the kernel joins the
  * queue whatever the policy, short of a close, and every later one is asked about. */
+#include "models/cluster/attendance.h"
 #include "models/cluster/churn.h"
 
 static const base_ns BLOCKED_FOR_MAX_NS =
@@ -94,6 +95,7 @@ static void close_consumer(struct node_worker *worker, int32_t index,
     worker->node->counts.closed_by_reason[reason]++;
     queue_changed(worker, consumer, 0, now_ns);
     worker_forget(cluster, consumer->client);
+    attendance_left(cluster, consumer->client, now_ns);
     set_writable_event(worker, index, now_ns);
     set_deadline_event(worker, index, now_ns);
     if (cluster->churn)

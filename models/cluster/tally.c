@@ -109,7 +109,7 @@ static void note_gap(struct tally *tally, base_ns first_ns, base_ns last_ns) {
 
 void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,
                  base_ns step_ns, int64_t count) {
-    if (count == 0 || first_ns > tally->end_ns)
+    if (count == 0 || first_ns > tally->end_ns || due_ns == TALLY_UNCOUNTED)
         return;
     if (first_ns + step_ns * (count - 1) > tally->end_ns)
         count = (tally->end_ns - first_ns) / step_ns + 1;

@@ -48,6 +48,8 @@ struct tally {
     int64_t closed_form; /* deliveries that came in ranges of more than one */
 };
 
+#define TALLY_UNCOUNTED BASE_NS_MAX /* due to nobody: what a room is told of its own members */
+
 struct tally_options {
     base_ns warm_up_ns; /* SPEC_AUTO: MSER-5 */
     base_ns measure_ns;

@@ -5,6 +5,7 @@
  * order in which it became ready, at most turn.events of it, as epoll does. Two more events frame
  * it: one at its end, which begins the next or lets the worker sleep, and the wake-up of a sleeping
  * one. */
+#include "models/cluster/attendance.h"
 #include "models/cluster/backplane.h"
 #include "models/cluster/churn.h"
 #include "models/cluster/held.h"
@@ -92,30 +93,6 @@ static struct node_ready take_ready(struct node_worker *worker) {
 
 /* --- publishes on their way in --- */
 
-int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound) {
-    int32_t index = cluster->inbound_free;
-    if (index >= 0) {
-        cluster->inbound_free = cluster->inbound[index].next;
-    } else {
-        if (cluster->inbound_count == cluster->inbound_max) {
-            cluster->inbound_max = cluster->inbound_max ? cluster->inbound_max * 2 : 256;
-            CHECK(cluster->inbound_max > 0);
-            cluster->inbound =
-                realloc(cluster->inbound, (size_t)cluster->inbound_max * sizeof *cluster->inbound);
-            CHECK(cluster->inbound != NULL);
-        }
-        index = cluster->inbound_count++;
-    }
-    inbound.next = -1;
-    cluster->inbound[index] = inbound;
-    return index;
-}
-
-void worker_free_inbound(struct cluster *cluster, int32_t index) {
-    cluster->inbound[index].next = cluster->inbound_free;
-    cluster->inbound_free = index;
-}
-
 static struct node_worker *worker_of(struct cluster *cluster, int32_t client) {
     return &cluster->workers[cluster->layout->worker_of[client]];
 }
@@ -134,6 +111,23 @@ int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
         count +=
             layout_room(layout, layout->room_at[i].worker, layout->room_at[i].slot)->members_count;
     return count;
+}
+
+static void receive(struct cluster *cluster, int32_t client, struct node_inbound inbound) {
+    int32_t index = worker_new_inbound(cluster, inbound);
+    if (cluster->inbound_first[client] < 0)
+        cluster->inbound_first[client] = index;
+    else
+        cluster->inbound[cluster->inbound_last[client]].next = index;
+    cluster->inbound_last[client] = index;
+    worker_read(cluster, client);
+}
+
+bool worker_receive(struct cluster *cluster, int32_t client, struct node_inbound inbound) {
+    if (is_gone(cluster, client) || worker_of(cluster, client)->node->is_dead)
+        return false;
+    receive(cluster, client, inbound);
+    return true;
 }
 
 /* Whether anybody is to hear it: somebody listens, and the room's feed does not withhold it. */
@@ -161,20 +155,13 @@ static void arrive(struct cluster *cluster, const struct plan_publish *publish) 
     if (worker_of(cluster, client)->node->is_dead)
         return;
     int64_t packed_bytes = costs_packed_bytes(&worker_of(cluster, client)->costs, publish->bytes);
-    int32_t index = worker_new_inbound(
-        cluster,
-        (struct node_inbound){.due_ns = publish->due_ns,
-                              .room = publish->room,
-                              .client = client,
-                              .origin = is_due ? cluster->layout->node_of[client] : -1,
-                              .bytes = publish->bytes,
-                              .left_bytes = (int32_t)protocol_inbound_bytes(packed_bytes)});
-    if (cluster->inbound_first[client] < 0)
-        cluster->inbound_first[client] = index;
-    else
-        cluster->inbound[cluster->inbound_last[client]].next = index;
-    cluster->inbound_last[client] = index;
-    worker_read(cluster, client);
+    receive(cluster, client,
+            (struct node_inbound){.due_ns = publish->due_ns,
+                                  .room = publish->room,
+                                  .client = client,
+                                  .origin = is_due ? cluster->layout->node_of[client] : -1,
+                                  .bytes = publish->bytes,
+                                  .left_bytes = (int32_t)protocol_inbound_bytes(packed_bytes)});
 }
 
 void worker_read(struct cluster *cluster, int32_t client) {
@@ -372,6 +359,8 @@ static void publish(struct node_worker *worker, int32_t client, int32_t index, b
     worker->turn.publishes++;
     if (inbound.origin < 0) {
         *now_ns += costs_publish(&worker->costs);
+        if (inbound.kind == NODE_ATTENDANCE)
+            attendance_obey(worker, client, &inbound, now_ns);
         return;
     }
     if (worker->node->spec->session_state == SPEC_LOCAL_SESSION) {
@@ -472,6 +461,8 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
     case NODE_READY_HANDED_OVER: {
         struct node_inbound publish = worker->cluster->inbound[ready.index];
         worker_free_inbound(worker->cluster, ready.index);
+        if (publish.kind == NODE_NOTICE)
+            attendance_notice(worker, &publish, now_ns);
         add_to_room(worker, &publish, now_ns);
         break;
     }
@@ -504,6 +495,9 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
         worker_make_dirty(worker, ready.index);
         break;
     case NODE_READY_HELD: /* written with what else is due when the turn ends */
+        break;
+    case NODE_READY_PRESENCE:
+        attendance_work(worker, ready.index, now_ns);
         break;
     }
 }

@@ -119,14 +119,11 @@ static void check_cluster(struct walk *walk, const struct spec_scenario *scenari
                "a node of the real pair that has a backplane has one worker");
 }
 
-/* Whatever their fields say. */
-static void check_faults(struct walk *walk, const struct spec_scenario *scenario) {
-    if (scenario->faults_count == 0)
-        return;
+/* Whatever its fields say. */
+static void refuse_object(struct walk *walk, const char *object, const char *why) {
     walk->is_good = false;
-    int32_t path = reading_enter(&walk->reading, "faults");
-    reading_error_at(&walk->reading, walk->place,
-                     "faults are for the simulator only; the real pair does not fail on purpose");
+    int32_t path = reading_enter(&walk->reading, object);
+    reading_error_at(&walk->reading, walk->place, "%s", why);
     reading_leave(&walk->reading, path);
 }
 
@@ -145,6 +142,16 @@ static void check_feed(struct walk *walk, const struct spec_scenario *scenario) 
     reading_leave(&walk->reading, path);
 }
 
+static void check_presence(struct walk *walk, const struct spec_scenario *scenario) {
+    if (!scenario->has_presence)
+        return;
+    if (scenario->presence.mode == SPEC_PRESENCE_EXACT)
+        refuse(walk, "presence", "mode",
+               "\"exact\" is for the simulator only; the real gateway has no coordinator");
+    if (has_workers(scenario))
+        refuse_object(walk, "presence", "a node of the real pair with presence has one worker");
+}
+
 bool spec_check_real(const struct spec_scenario *scenario, const char *file, struct diag *diag) {
     struct arena arena;
     arena_init(&arena);
@@ -154,8 +161,11 @@ bool spec_check_real(const struct spec_scenario *scenario, const char *file, str
     apply_defaults(&arena, &table_scenario, &standard);
     check_object(&walk, &table_scenario, scenario, &standard);
     check_cluster(&walk, scenario);
-    check_faults(&walk, scenario);
+    if (scenario->faults_count > 0)
+        refuse_object(&walk, "faults",
+                      "faults are for the simulator only; the real pair does not fail on purpose");
     check_feed(&walk, scenario);
+    check_presence(&walk, scenario);
     arena_fini(&arena);
     return walk.is_good;
 }

@@ -461,6 +461,7 @@ void cross_check(struct reading *reading, const struct spec_scenario *scenario,
     check_backplane(&check);
     cross_check_connections(&check);
     cross_check_transport(&check);
+    cross_check_presence(&check);
     check_window(&check);
     check_pinning(&check);
 }

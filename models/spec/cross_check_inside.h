@@ -52,5 +52,7 @@ bool cross_check_has_owners(const struct spec_scenario *scenario);
 void cross_check_connections(struct check *check);
 /* Compression. */
 void cross_check_transport(struct check *check);
+/* Presence. */
+void cross_check_presence(struct check *check);
 
 #endif

@@ -206,6 +206,12 @@ struct spec_delivery {
 struct spec_objectives {
 #include "models/spec/rows/objectives.def"
 };
+struct spec_presence_churn {
+#include "models/spec/rows/presence_churn.def"
+};
+struct spec_presence {
+#include "models/spec/rows/presence.def"
+};
 struct spec_window {
 #include "models/spec/rows/window.def"
 };

@@ -236,6 +236,20 @@ static const struct table_row objectives_rows[] = {
 TABLE(objectives, "objectives")
 #undef THIS
 
+#define THIS spec_presence_churn
+static const struct table_row presence_churn_rows[] = {
+#include "models/spec/rows/presence_churn.def"
+};
+TABLE(presence_churn, "members who come and go")
+#undef THIS
+
+#define THIS spec_presence
+static const struct table_row presence_rows[] = {
+#include "models/spec/rows/presence.def"
+};
+TABLE(presence, "presence")
+#undef THIS
+
 #define THIS spec_window
 static const struct table_row window_rows[] = {
 #include "models/spec/rows/window.def"
@@ -287,9 +301,9 @@ const struct table *const table_all[] = {
     &stall_table,     &receive_table,    &arrival_table,  &session_table,    &flap_table,
     &reconnect_table, &population_table, &unread_table,   &room_group_table, &traffic_table,
     &turn_table,      &send_queue_table, &kernel_table,   &deflate_table,    &batch_table,
-    &feed_table,      &node_table,       &balancer_table, &backplane_table,  &fault_table,
-    &delivery_table,  &objectives_table, &window_table,   &prices_table,     &uncertain_table,
-    &plan_table,      &machine_table,    &table_scenario,
+    &feed_table,      &node_table,       &balancer_table, &backplane_table,  &presence_churn_table,
+    &presence_table,  &fault_table,      &delivery_table, &objectives_table, &window_table,
+    &prices_table,    &uncertain_table,  &plan_table,     &machine_table,    &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

@@ -24,6 +24,10 @@ enum draws_purpose {
     DRAWS_SESSION,             /* entity: client, index: number of its session */
     DRAWS_FLAP,                /* entity: client */
     DRAWS_RECONNECT,           /* entity: client, index: number of the wait or of the detection */
+    DRAWS_PRESENCE = 56,       /* entity: client, index: room of its and number of the draw */
+    DRAWS_LIST,                /* likewise: when it asks for the list */
+    DRAWS_PRESENCE_PHASE,      /* entity: node, likewise: of its broadcasts */
+    DRAWS_PRESENCE_HOP, /* entity: node by kind and number within it, index: number of a message */
 };
 
 /* One draw, rounded to a whole number within the distribution's own bounds. */

@@ -38,7 +38,9 @@ static struct presence_peer *need_peer(struct presence_replica *replica, uint64_
         CHECK(replica->peers != NULL && replica->peers_max > 0);
     }
     peer = &replica->peers[replica->peers_count++];
-    *peer = (struct presence_peer){.actor = actor, .heard_ns = now_ns};
+    /* what a peer knew before it was heard for the first time is not on its way: to be asked for */
+    *peer =
+        (struct presence_peer){.actor = actor, .heard_ns = now_ns, .behind_count = BEHIND_MAX - 1};
     return peer;
 }
 

@@ -366,6 +366,11 @@ bool presence_exit(struct presence_state *state, struct presence_text room,
     return true;
 }
 
+bool presence_is_own(const struct presence_state *state, struct presence_text room,
+                     struct presence_text key) {
+    return own_entry(state, find_key(state, room, key)) != NULL;
+}
+
 /* --- between replicas --- */
 
 static struct presence_item item_of(const struct presence_entry *entry) {
@@ -525,6 +530,12 @@ bool presence_is_present(const struct presence_state *state, struct presence_tex
                          struct presence_text name) {
     const struct presence_key *key = find_key(state, room, name);
     return key != NULL && presence_key_is_present(key);
+}
+
+bool presence_is_told(const struct presence_state *state, struct presence_text room,
+                      struct presence_text name) {
+    const struct presence_key *key = find_key(state, room, name);
+    return key != NULL && key->is_told;
 }
 
 struct presence_text presence_key_state(const struct presence_key *key) {

@@ -151,6 +151,10 @@ void presence_enter(struct presence_state *state, struct presence_text room,
 bool presence_exit(struct presence_state *state, struct presence_text room,
                    struct presence_text key);
 
+/* Whether a client of this node is present under the key. */
+bool presence_is_own(const struct presence_state *state, struct presence_text room,
+                     struct presence_text key);
+
 /* --- between replicas --- */
 
 bool presence_has_unsent(const struct presence_state *state);
@@ -178,6 +182,9 @@ bool presence_is_present(const struct presence_state *state, struct presence_tex
 static inline bool presence_key_is_present(const struct presence_key *key) {
     return key->visible_count > 0;
 }
+/* Whether members have been told that it is. */
+bool presence_is_told(const struct presence_state *state, struct presence_text room,
+                      struct presence_text key);
 /* Of a key that is present: the state shown, of the entry with the lowest (actor, seq). */
 struct presence_text presence_key_state(const struct presence_key *key);
 /* Whether there is something to tell of a listed key: not where its changes cancelled out. */

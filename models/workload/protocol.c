@@ -4,6 +4,7 @@
  * reason, since a client that is nearly right should learn so on its first try. */
 #include "models/workload/protocol.h"
 
+#include "models/workload/presence_wire.h"
 #include "sim/base/check.h"
 
 #include <inttypes.h>
@@ -20,6 +21,9 @@ static const struct {
     {"publish ", PUBLISH_PREFIX_BYTES, PROTOCOL_PUBLISH},
     {"join ", 5, PROTOCOL_JOIN},
     {"leave ", 6, PROTOCOL_LEAVE},
+    {"enter ", 6, PROTOCOL_ENTER},
+    {"exit ", 5, PROTOCOL_EXIT},
+    {"list ", 5, PROTOCOL_LIST},
 };
 
 static bool is_name_byte(char c) {
@@ -55,6 +59,23 @@ static bool read_verb(const char *message, size_t length, struct protocol_comman
     return false;
 }
 
+/* "KEY" or "KEY STATE". */
+static bool read_member(const char *body, size_t length, struct protocol_command *command,
+                        const char **reason) {
+    command->key = body;
+    command->key_length = name_length(body, length);
+    bool has_state = command->key_length < length && body[command->key_length] == ' ';
+    if (!protocol_is_name(body, command->key_length) ||
+        (command->key_length < length && !has_state))
+        return refuse(reason, "key is missing, too long or has a character that is not allowed");
+    if (!has_state)
+        return true;
+    command->state = body + command->key_length + 1;
+    command->state_length = length - command->key_length - 1;
+    return presence_is_state(command->state, command->state_length) ||
+           refuse(reason, "state is too long or has control characters");
+}
+
 bool protocol_parse(const char *message, size_t length, struct protocol_command *command,
                     const char **reason) {
     *command = (struct protocol_command){0};
@@ -71,12 +92,17 @@ bool protocol_parse(const char *message, size_t length, struct protocol_command 
         return refuse(reason, "room name has a character that is not allowed");
     if (room_length == 0)
         return refuse(reason, "room name is missing");
-    if (has_body && command->verb != PROTOCOL_PUBLISH)
-        return refuse(reason, "only publish has a body");
+    bool needs_body = command->verb == PROTOCOL_PUBLISH || command->verb == PROTOCOL_ENTER;
+    if (has_body && !needs_body)
+        return refuse(reason, "only publish and enter have a body");
+    if (!has_body && command->verb == PROTOCOL_ENTER)
+        return refuse(reason, "enter needs a newline after the room name");
     if (!has_body && command->verb == PROTOCOL_PUBLISH)
         return refuse(reason, "publish needs a newline after the room name");
     command->room = rest;
     command->room_length = room_length;
+    if (has_body && command->verb == PROTOCOL_ENTER)
+        return read_member(rest + room_length + 1, rest_length - room_length - 1, command, reason);
     if (has_body) {
         command->delivery = rest;
         command->delivery_length = rest_length;

@@ -27,7 +27,14 @@ enum {
         1 << 20, /* bytes of a WebSocket message from a client; larger ones are closed with 1009 */
 };
 
-enum protocol_verb { PROTOCOL_JOIN, PROTOCOL_LEAVE, PROTOCOL_PUBLISH };
+enum protocol_verb {
+    PROTOCOL_JOIN,
+    PROTOCOL_LEAVE,
+    PROTOCOL_PUBLISH,
+    PROTOCOL_ENTER,
+    PROTOCOL_EXIT,
+    PROTOCOL_LIST
+};
 
 struct protocol_command {
     enum protocol_verb verb;
@@ -35,6 +42,10 @@ struct protocol_command {
     size_t room_length;
     const char *delivery; /* PUBLISH: "ROOM\n<body>", inside the message */
     size_t delivery_length;
+    const char *key; /* ENTER: "KEY" or "KEY STATE", inside the message */
+    size_t key_length;
+    const char *state;
+    size_t state_length;
 };
 
 /* False with the reason ("unknown verb", "room name is too long", ...) when it is none. */

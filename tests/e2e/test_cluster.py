@@ -119,6 +119,44 @@ class Cluster(unittest.TestCase):
             answer, _ = self.ask(command, asked, (0, 75, 99))
             self.assertEqual((answer["metrics"]["backplane_copies"], answer["metrics"]["backplane_wasted_share"]), (2, 0.5))
 
+    def presence(self, nodes, mode, debounce, **backplane):
+        """(measured, simulated) metrics: 40 members, in rooms of 10, who go for 100 ms after 200 ms, again and again."""
+        asked = {
+            **scenario(nodes, **(backplane or {"kind": "none"})),
+            "presence": {"rooms": ["r"], "mode": mode, "debounce": debounce, "broadcast": "50ms",
+                         "churn": {"present": "200ms", "stay": "constant", "away": "100ms"}},
+            "window": {"warm_up": "300ms", "measure": "2s"},
+        }
+        return [self.ask(command, asked, (0, 75, 99))[0]["metrics"] for command in ("measure", "run")]
+
+    def alike(self, measured, simulated, part):
+        self.assertAlmostEqual(measured / simulated, 1, delta=part)
+
+    def test_presence_is_told_as_often_as_the_model_says(self):
+        """The changes are the same ones, but for the ends of the window: 267 a second, each told to a room of ten."""
+        measured, simulated = self.presence(1, "deltas", "0s")
+        self.alike(measured["presence_changes_per_s"], simulated["presence_changes_per_s"], 0.05)
+        for metrics in (measured, simulated):
+            self.alike(metrics["presence_messages_per_s"], 10 * metrics["presence_changes_per_s"], 0.02)
+        self.alike(measured["presence_bytes_per_s"] / measured["presence_messages_per_s"],
+                   simulated["presence_bytes_per_s"] / simulated["presence_messages_per_s"], 0.02)
+        self.assertEqual(measured["lost"], 0)
+
+    def test_collected_changes_are_told_as_often_as_the_model_says(self):
+        """A window that a busy machine ends late is followed by one fewer: messages are held to 15 %, what stands in one to 3 %."""
+        for mode in ("full", "counts"):
+            with self.subTest(mode=mode):
+                measured, simulated = self.presence(1, mode, "100ms")
+                self.alike(measured["presence_messages_per_s"], simulated["presence_messages_per_s"], 0.15)
+                self.alike(measured["presence_bytes_per_s"] / measured["presence_messages_per_s"],
+                           simulated["presence_bytes_per_s"] / simulated["presence_messages_per_s"], 0.03)
+
+    def test_presence_between_nodes_is_told_as_often_as_the_model_says(self):
+        """When the nodes broadcast is chance in both worlds."""
+        measured, simulated = self.presence(3, "deltas", "0s", kind="registry", latency="0s")
+        self.alike(measured["presence_changes_per_s"], simulated["presence_changes_per_s"], 0.05)
+        self.alike(measured["presence_messages_per_s"], simulated["presence_messages_per_s"], 0.15)
+
     def test_hops_of_a_network_are_refused_by_name(self):
         _, said = self.ask("measure", scenario(2, kind="redis"), (65,))
         self.assertIn('backplane.latency: the hops of the real pair take what the loopback takes; say "0s"', said)

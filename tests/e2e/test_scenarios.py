@@ -110,6 +110,23 @@ class Scenarios(unittest.TestCase):
         often = self.headroom("run", "passive.json", "rooms.list.unread.every=50ms", "window.measure=10s")
         self.assertEqual(often["verdict"], "fails")
 
+    def test_who_is_present_costs_more_than_the_chat_until_changes_are_collected(self):
+        """2,000 members with a change per 3 s each. On one node every change is told to a room of a hundred; on three what the others
+        say comes together. A list of 84 lines and a line of 43 bytes, or 10 for who went. Exact: two letters for each of three legs,
+        and one to ask for two changes in three."""
+        def of(*settings):
+            return self.run_short("presence.json", *settings)["metrics"]
+        collected, told, lists = of(), of("presence.debounce=0s"), of("presence.debounce=0s", "presence.mode=full")
+        alone, exact = of("presence.debounce=0s", "nodes.gateway.count=1"), of("presence.mode=exact")
+        self.assertAlmostEqual(told["presence_changes_per_s"], 2000 / 3, delta=80)
+        self.assertAlmostEqual(alone["presence_messages_per_s"] / alone["presence_changes_per_s"], 100, delta=1)
+        self.assertLess(told["presence_messages_per_s"], 0.5 * alone["presence_messages_per_s"])
+        self.assertLess(collected["presence_messages_per_s"], 0.2 * told["presence_messages_per_s"])
+        self.assertGreater(lists["presence_bytes_per_s"], 30 * told["presence_bytes_per_s"])
+        self.assertAlmostEqual(exact["presence_letters_per_s"] / exact["presence_changes_per_s"], 6 + 2 / 3, delta=0.2)
+        self.assertLess(exact["presence_stale_share"], 0.1)
+        self.assertGreater(told["presence_stale_share"], 0.9)
+
     def test_ten_thousand_clients_are_not_much_and_a_descriptor_limit_is_the_first_wall(self):
         answer = self.run_short("c10k.json")
         self.assertEqual(answer["verdict"], "holds")

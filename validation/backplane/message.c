@@ -16,7 +16,7 @@ uint64_t backplane_get_u64(const uint8_t bytes[8]) {
 
 bool backplane_is_room(const char *name, size_t length) {
     static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:~";
     for (size_t i = 0; i < length; i++)
         if (memchr(allowed, name[i], sizeof allowed - 1) == NULL)
             return false;

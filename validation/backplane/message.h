@@ -36,7 +36,8 @@ struct backplane_message {
 
 void backplane_put_u64(uint8_t out[8], uint64_t value);
 uint64_t backplane_get_u64(const uint8_t bytes[8]);
-/* 1 to 64 letters, digits, '_', '-', '.' and ':'. */
+/* 1 to 64 letters, digits, '_', '-', '.' and ':', and '~', which clients may not use: what nodes
+ * say to each other has a name of its own. */
 bool backplane_is_room(const char *name, size_t length);
 
 void backplane_message_head(const struct backplane_message *message,

@@ -7,10 +7,26 @@
 #include "validation/gateway/worker.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
+
+static const char letters[] = CLUSTER_LETTERS;   /* its NUL stands for the newline behind it */
+enum { LETTERS_NUMBER = 0, LETTERS_OPCODE = 2 }; /* rooms of clients are numbered from 1 on */
+static const uint32_t LETTERS_SAID = UINT32_MAX; /* a cursor behind them and before the others */
+
+static bool is_letter(const struct backplane_message *message) {
+    return message->room_length == sizeof letters - 1 &&
+           memcmp(message->room, letters, sizeof letters - 1) == 0;
+}
 
 static bool deliver_from_others(void *context, const struct backplane_message *message) {
     struct worker *worker = context;
+    if (is_letter(message)) {
+        if (worker->attendance != NULL)
+            attendance_hear(worker, message->delivery + sizeof letters,
+                            message->delivery_length - sizeof letters);
+        return worker->attendance != NULL;
+    }
     struct room *room = room_find(&worker->rooms, message->room, message->room_length);
     if (room == NULL || room->members_count == 0)
         return false;
@@ -20,6 +36,12 @@ static bool deliver_from_others(void *context, const struct backplane_message *m
 
 static bool next_room(void *context, uint32_t *cursor, struct backplane_room *out) {
     const struct worker *worker = context;
+    if (*cursor == 0 && worker->attendance != NULL) {
+        *cursor = LETTERS_SAID;
+        *out = (struct backplane_room){letters, sizeof letters - 1, LETTERS_NUMBER};
+        return true;
+    }
+    *cursor = *cursor == LETTERS_SAID ? 0 : *cursor;
     while (++*cursor < worker->rooms.numbers_used) {
         const struct room *room = worker->rooms.rooms[*cursor];
         if (room == NULL || room->members_count == 0)
@@ -81,6 +103,12 @@ void cluster_publish(struct worker *worker, const struct room *room, uint8_t opc
     backplane_publish(worker->backplane, opcode, room->name, room->name_length, payload, length);
     if (worker->options->fan_out == SPEC_WRITE_AT_ONCE)
         cluster_flush(worker);
+}
+
+void cluster_tell(struct worker *worker, const char *letter, size_t length) {
+    if (worker->backplane != NULL)
+        backplane_publish(worker->backplane, LETTERS_OPCODE, letters, sizeof letters - 1, letter,
+                          length);
 }
 
 void cluster_flush(struct worker *worker) {

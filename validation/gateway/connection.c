@@ -235,6 +235,8 @@ void connection_leave(struct worker *worker, struct connection *connection, uint
     struct membership *left = &connection->memberships[index];
     struct room *room = worker->rooms.rooms[left->room];
     throttle_left(worker, connection, left, room);
+    if ((left->flags & MEMBERSHIP_PRESENT) != 0)
+        attendance_left(worker, connection, left);
     struct room_member moved = room_remove_member(room, left->place);
     if (moved.connection != CONNECTION_NONE)
         connection_at(worker, moved.connection)->memberships[moved.membership].place = left->place;

@@ -110,6 +110,14 @@ static int run(const struct gateway_options *options) {
         fprintf(stderr, "headroom-gateway: a node with a backplane has one worker\n");
         return EXIT_USAGE;
     }
+    if (options->presence && options->workers > 1) {
+        fprintf(stderr, "headroom-gateway: a node with presence has one worker\n");
+        return EXIT_USAGE;
+    }
+    if (options->presence && options->presence_mode == SPEC_PRESENCE_EXACT) {
+        fprintf(stderr, "headroom-gateway: no coordinator for an exact presence\n");
+        return EXIT_USAGE;
+    }
     if (!limit_files(options->open_files))
         return fail(EXIT_UNAVAILABLE, "--open-files is above the hard limit");
     if (!pin(options->cpu))

@@ -40,8 +40,11 @@ static const char *join(struct worker *worker, struct connection *connection,
     if (connection_membership(connection, room->number) != NULL)
         return "already a member";
     fanout_flush_room(worker, room); /* what was published before the join is not for the joiner */
-    if (connection_join(worker, connection, room))
+    if (connection_join(worker, connection, room)) {
+        if (worker->attendance != NULL)
+            attendance_joined(worker, connection, room);
         return NULL;
+    }
     if (room->members_count == 0 && !room->is_listed)
         room_remove(&worker->rooms, room);
     return "too many rooms";
@@ -80,6 +83,24 @@ static const char *publish(struct worker *worker, struct connection *connection,
     return NULL;
 }
 
+/* Enter, exit, list. */
+static const char *attend(struct worker *worker, struct connection *connection,
+                          const struct protocol_command *command) {
+    if (worker->attendance == NULL)
+        return "no presence here";
+    struct room *room = room_find(&worker->rooms, command->room, command->room_length);
+    struct membership *membership =
+        room != NULL ? connection_membership(connection, room->number) : NULL;
+    if (membership == NULL)
+        return "not a member";
+    if (command->verb == PROTOCOL_ENTER)
+        return attendance_enter(worker, connection, membership, command);
+    if (command->verb == PROTOCOL_EXIT)
+        return attendance_exit(worker, connection, membership);
+    attendance_list(worker, connection, room);
+    return NULL;
+}
+
 static void obey(struct worker *worker, struct connection *connection, uint8_t opcode,
                  const char *message, size_t length) {
     struct protocol_command command;
@@ -97,6 +118,11 @@ static void obey(struct worker *worker, struct connection *connection, uint8_t o
         break;
     case PROTOCOL_PUBLISH:
         reason = publish(worker, connection, opcode, &command);
+        break;
+    case PROTOCOL_ENTER:
+    case PROTOCOL_EXIT:
+    case PROTOCOL_LIST:
+        reason = attend(worker, connection, &command);
         break;
     }
     if (reason != NULL)

@@ -5,6 +5,7 @@
  * line as in the file, and a bare number is refused where a unit could be meant. */
 #include "validation/gateway/options.h"
 
+#include "models/workload/presence_replica.h"
 #include "sim/base/check.h"
 #include "sim/base/units.h"
 
@@ -67,6 +68,12 @@ void gateway_options_init(struct gateway_options *options) {
                        .write_deadline = BASE_NS_MAX},
         .batch = {.messages = SPEC_UNLIMITED},
         .feed = {.above = SPEC_UNLIMITED, .share = 0.1, .every = BASE_NS_PER_S},
+        .presence_mode = SPEC_PRESENCE_DELTAS,
+        .presence_debounce = BASE_NS_PER_S,
+        .presence_broadcast = 1500 * BASE_NS_PER_MS,
+        .presence_silent = 10,
+        .presence_down = 30 * BASE_NS_PER_S,
+        .presence_permdown = 1200 * BASE_NS_PER_S,
         .idle_timeout = 60 * BASE_NS_PER_S,
         .handshake_timeout = 5 * BASE_NS_PER_S,
         .cpu = -1,
@@ -88,6 +95,22 @@ void gateway_options_from_node(struct gateway_options *options, const struct spe
     options->batch = node->batch;
     options->feed = node->feed;
     options->idle_timeout = BASE_NS_MAX;
+}
+
+void gateway_options_from_presence(struct gateway_options *options,
+                                   const struct spec_scenario *scenario) {
+    options->presence = scenario->has_presence;
+    if (!scenario->has_presence)
+        return;
+    const struct spec_presence *presence = &scenario->presence;
+    options->presence_mode = presence->mode;
+    options->presence_debounce = presence->debounce;
+    options->presence_broadcast = presence->broadcast;
+    options->presence_silent = presence->silent_periods;
+    options->presence_down = presence->down == SPEC_AUTO
+                                 ? presence_down_ns(presence->broadcast, presence->silent_periods)
+                                 : presence->down;
+    options->presence_permdown = presence->permdown;
 }
 
 static const struct row *row_named(const char *name) {
@@ -132,6 +155,7 @@ static const struct words {
 } words_of[] = {
     {offsetof(struct gateway_options, fan_out), "fan_out", SPEC_fan_out_COUNT},
     {offsetof(struct gateway_options, send_queue.policy), "policy", SPEC_policy_COUNT},
+    {offsetof(struct gateway_options, presence_mode), "presence_mode", SPEC_presence_mode_COUNT},
     {offsetof(struct gateway_options, backplane), "backplane_kind", SPEC_backplane_kind_COUNT},
     {offsetof(struct gateway_options, backplane_channels), "channels", SPEC_channels_COUNT},
     {offsetof(struct gateway_options, feed.kind), "feed_kind", SPEC_feed_kind_COUNT},

@@ -34,6 +34,10 @@ struct gateway_options {
     struct spec_send_queue send_queue;
     struct spec_batch batch;
     struct spec_feed feed;
+    bool presence;
+    enum spec_presence_mode presence_mode;
+    base_ns presence_debounce, presence_broadcast, presence_down, presence_permdown;
+    int64_t presence_silent;
     struct gateway_list origins;
     const char *token;
     base_ns idle_timeout;
@@ -56,6 +60,10 @@ void gateway_options_init(struct gateway_options *options);
 /* What a scenario says of its node. Its clients may be silent for as long as they like and read in
  * bulk, without answering pings: idle_timeout becomes "never". The rest is left as it is. */
 void gateway_options_from_node(struct gateway_options *options, const struct spec_node *node);
+
+/* And of presence, where it has that. */
+void gateway_options_from_presence(struct gateway_options *options,
+                                   const struct spec_scenario *scenario);
 
 /* Sets one option from its text ("turn-read", "16KiB"). False with `why` in `arena`. */
 bool gateway_options_set(struct gateway_options *options, const char *name, const char *text,

@@ -84,6 +84,7 @@ bool worker_init(struct worker *worker, struct gateway *gateway, int32_t index) 
     worker->events = malloc((size_t)options->turn.events * sizeof *worker->events);
     worker->read_buffer = malloc((size_t)options->turn.read);
     wheel_init(&worker->wheel, worker->now_ns);
+    attendance_open(worker);
     return mailbox_init(&worker->mailbox) && room_table_init(&worker->rooms) &&
            worker->epoll_fd >= 0 && worker->events != NULL && worker->read_buffer != NULL &&
            watch(worker, worker->mailbox.event_fd, TAG_MAIL) &&
@@ -94,6 +95,7 @@ bool worker_init(struct worker *worker, struct gateway *gateway, int32_t index) 
 void worker_fini(struct worker *worker) {
     cluster_close(worker);
     connection_free_all(worker);
+    attendance_close(worker);
     for (uint32_t i = 0; i < worker->dirty_count; i++)
         if (worker->dirty[i]->pending != NULL)
             segment_unref(&worker->segments, worker->dirty[i]->pending);
@@ -229,7 +231,9 @@ static base_ns next_due_ns(const struct worker *worker) {
     base_ns due_ns = timer_ns < accept_ns ? timer_ns : accept_ns;
     base_ns backplane_ns =
         worker->backplane != NULL ? backplane_due_ns(worker->backplane) : BASE_NS_MAX;
-    return due_ns < backplane_ns ? due_ns : backplane_ns;
+    base_ns window_ns = attendance_due_ns(worker);
+    due_ns = due_ns < backplane_ns ? due_ns : backplane_ns;
+    return due_ns < window_ns ? due_ns : window_ns;
 }
 
 static void dispatch(struct worker *worker, const struct epoll_event *event) {
@@ -343,6 +347,8 @@ void *worker_run(void *argument) {
             accept_again(worker);
         if (worker->backplane != NULL && backplane_due_ns(worker->backplane) <= worker->now_ns)
             backplane_tick(worker->backplane, worker->now_ns);
+        if (attendance_due_ns(worker) <= worker->now_ns)
+            attendance_tick(worker);
         cluster_count(worker);
         worker_enter(worker, PHASE_OTHER);
         if (has_turn && worker->turn_log.turns != NULL)

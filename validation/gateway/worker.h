@@ -52,6 +52,7 @@ enum membership_flag {
     MEMBERSHIP_PUBLISHED = 1, /* has published into the room */
     MEMBERSHIP_THROTTLES = 2, /* its queue is why the room's publishers are not read */
     MEMBERSHIP_PAUSED = 4,    /* it is not read because of the room */
+    MEMBERSHIP_PRESENT = 8,   /* has entered */
 };
 
 struct membership {
@@ -138,7 +139,8 @@ struct worker {
     uint64_t feed_longest_ns;
     bool is_draining;
     base_ns drain_since_ns;
-    struct backplane *backplane; /* NULL: this node is alone */
+    struct backplane *backplane;   /* NULL: this node is alone */
+    struct attendance *attendance; /* NULL: no presence here */
     struct turn_log turn_log;
     struct turn turn_readings; /* of the counters, when the last turn was recorded */
 };
@@ -213,8 +215,30 @@ void cluster_close(struct worker *worker);
 void cluster_hold(struct worker *worker, const struct room *room, bool holds);
 void cluster_publish(struct worker *worker, const struct room *room, uint8_t opcode,
                      const void *payload, size_t length);
+/* What nodes say to each other in the room CLUSTER_LETTERS, which no client can name; with that
+ * name and a newline before it. */
+#define CLUSTER_LETTERS "~presence"
+void cluster_tell(struct worker *worker, const char *letter, size_t length);
 void cluster_flush(struct worker *worker);
 void cluster_count(struct worker *worker);
+
+/* attendance.c: who is present; each but the first two and attendance_due_ns only where
+ * worker->attendance is set. Those with a text return why it is refused, or NULL. */
+void attendance_open(struct worker *worker);
+void attendance_close(struct worker *worker);
+base_ns attendance_due_ns(const struct worker *worker); /* the next window's end or broadcast */
+void attendance_tick(struct worker *worker);
+/* A letter of another node, without its room. */
+void attendance_hear(struct worker *worker, const char *letter, size_t length);
+const char *attendance_enter(struct worker *worker, struct connection *connection,
+                             struct membership *membership, const struct protocol_command *command);
+const char *attendance_exit(struct worker *worker, const struct connection *connection,
+                            struct membership *membership);
+void attendance_left(struct worker *worker, const struct connection *connection,
+                     struct membership *membership); /* of a member that is present */
+void attendance_list(struct worker *worker, struct connection *connection, const struct room *room);
+void attendance_joined(struct worker *worker, struct connection *connection,
+                       const struct room *room);
 
 /* message.c and upgrade.c: bytes of a connection */
 void message_bytes(struct worker *worker, struct connection *connection, uint8_t *bytes,

@@ -38,7 +38,7 @@ static void choose_readers(struct clients *clients, struct arena *arena) {
             next++;
         bool is_sampled = next < sample.count && sample.clients[next] == number;
         struct receiver habits = receiver_of(clients->roster, number, clients->options.seed);
-        if (is_sampled || has_habits(&habits))
+        if (is_sampled || has_habits(&habits) || clients->is_away != NULL)
             add_reader(clients, local, &habits, is_sampled);
         if (!is_sampled)
             clients->others[clients->others_count++] = local;
@@ -59,6 +59,8 @@ void clients_init(struct clients *clients, const struct roster *roster,
     clients->others = ARENA_NEW(arena, count, int32_t);
     for (int32_t local = 0; local < clients->count; local++)
         clients->client[local] = (struct client){.fd = -1, .reader = -1};
+    if (roster->scenario->has_presence)
+        clients->is_away = ARENA_NEW(arena, (size_t)roster->memberships_count, bool);
     choose_readers(clients, arena);
     if (options->ports_count > 1) {
         int32_t *node_of = ARENA_NEW(arena, (size_t)roster->clients_count, int32_t);

@@ -1,8 +1,9 @@
 /* The connections of this process: who they are, how they are read, what they received.
  *
  * Client `c` of the roster belongs to process c % processes. Most are read in bulk: their bytes are
- * counted and thrown away in the kernel. The sampled ones, and those with reading habits (a rate, a
- * stall), have a reader: a frame parser and a clock of their own. */
+ * counted and thrown away in the kernel. The sampled ones, those with reading habits (a rate, a
+ * stall), and all of a scenario with presence, in which bytes are not only publishes', have a
+ * reader: a frame parser and a clock of their own. */
 #ifndef HEADROOM_VALIDATION_LOAD_CLIENTS_H
 #define HEADROOM_VALIDATION_LOAD_CLIENTS_H
 
@@ -66,6 +67,7 @@ struct clients {
     int32_t samples_count;
     int32_t *others; /* [others_count]: clients that are not sampled */
     int32_t others_count;
+    bool *is_away; /* by membership of the roster: has exited; NULL: no presence */
     int32_t connected_count;
     int32_t refused_count; /* of the roster's, at the last attempt */
     int32_t *extra;        /* [extra_count]: descriptors beyond the roster, of a ramp */

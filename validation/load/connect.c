@@ -3,6 +3,7 @@
 #include "validation/load/connect.h"
 
 #include "sim/base/check.h"
+#include "validation/load/attend.h"
 #include "validation/load/wire.h"
 
 #include <arpa/inet.h>
@@ -108,14 +109,19 @@ static void say_request(const struct clients *clients, struct slot *slot) {
                                   out, clients->options.host, clients_port(clients, slot->local)));
 }
 
-static bool say_join(const struct wire *wire, struct slot *slot, int32_t room) {
+static bool say_join(const struct clients *clients, struct slot *slot, int32_t client,
+                     int32_t room) {
+    const struct wire *wire = clients->options.wire;
+    const struct roster *roster = clients->roster;
+    const struct presence_event entered = {.client = client, .room = room, .act = PRESENCE_ENTER};
     char name[ROSTER_ROOM_NAME_BYTES];
     uint8_t *out = outbox_reserve(&slot->out, WIRE_OVERHEAD_MAX);
     if (!out)
         return false;
     roster_room_name(room, name);
     outbox_commit(&slot->out, wire->write_join(out, name, PAYLOAD_MASK));
-    return true;
+    return clients->is_away == NULL || !presence_has_room(roster->scenario, roster, room) ||
+           attend_say(&slot->out, wire, roster, &entered, PAYLOAD_MASK);
 }
 
 /* False when a client is in so many rooms that saying so passes OUTBOX_BYTES_MAX. */
@@ -125,7 +131,7 @@ static bool say_joins(const struct clients *clients, struct slot *slot) {
     if (slot->local != EXTRA) {
         int32_t number = clients_roster_number(clients, slot->local);
         for (int32_t i = roster->client_first[number]; i < roster->client_first[number + 1]; i++)
-            if (!say_join(wire, slot, roster->client_rooms[i]))
+            if (!say_join(clients, slot, number, roster->client_rooms[i]))
                 return false;
     }
     uint8_t *out = outbox_reserve(&slot->out, WIRE_OVERHEAD_MAX);

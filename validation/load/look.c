@@ -87,6 +87,8 @@ static void deliver(struct probe *probe, struct reader *reader, base_ns arrived_
     struct protocol_stamp stamp;
     if (!protocol_read_delivery(reader->inbound.head, reader->inbound.head_length, &room,
                                 &room_length, &stamp)) {
+        if (attend_is_notice(reader->inbound.head, reader->inbound.head_length))
+            return;
         note_error(probe, reader->inbound.head, reader->inbound.head_length);
         return;
     }

@@ -81,6 +81,13 @@ static int check_ports(int32_t ports_count, const struct spec_scenario *scenario
     return EX_USAGE;
 }
 
+static int check_wire(const struct wire *wire, const struct spec_scenario *scenario) {
+    if (wire == &wire_websocket || !scenario->has_presence)
+        return 0;
+    fprintf(stderr, "headroom-load: %s knows no presence\n", wire->name);
+    return EX_USAGE;
+}
+
 /* --- the process --- */
 
 static bool pin(long cpu) {
@@ -168,7 +175,9 @@ int main(int argc, char **argv) {
         if (arguments.has_seed)
             scenario.seed = arguments.seed;
         struct roster roster;
-        code = check_ports(arguments.ports_count, &scenario);
+        code = check_wire(arguments.wire, &scenario);
+        if (code == 0)
+            code = check_ports(arguments.ports_count, &scenario);
         roster_init(&roster, &scenario, scenario.seed, &arena);
         if (code == 0)
             code = run(&arguments, &roster, &unsent);

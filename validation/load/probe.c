@@ -187,6 +187,7 @@ void probe_run(struct clients *clients, const struct probe_options *options,
     probe_init(&probe, clients, options, report, &arena);
     set_times(&probe);
     probe_first_publish(&probe);
+    attend_begin(&probe);
     base_ns last_ns = probe.now_ns;
     run_until(&probe, probe.window_start_ns, &last_ns);
     run_window(&probe, &last_ns);
@@ -195,6 +196,7 @@ void probe_run(struct clients *clients, const struct probe_options *options,
     probe_give_up_unsent(&probe);
     probe_end_gap(&probe);
     probe_account(&probe);
+    attend_end(&probe);
     free(probe.log);
     ring_fini(&probe.ring);
     arena_fini(&arena);

@@ -3,6 +3,7 @@
 #define HEADROOM_VALIDATION_LOAD_PROBE_STATE_H
 
 #include "models/workload/generator.h"
+#include "validation/load/attend.h"
 #include "validation/load/probe.h"
 #include "validation/load/ring.h"
 
@@ -54,6 +55,7 @@ struct probe {
     struct source source;
     struct plan_publish next;
     bool has_next;
+    struct attend attend;
     base_ns start_ns, window_start_ns, window_end_ns, send_end_ns; /* monotonic */
     base_ns now_ns;                                                /* as last read */
     bool is_draining; /* habits are over: everybody reads */

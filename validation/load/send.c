@@ -131,9 +131,10 @@ static void flush_touched(struct probe *probe) {
 
 void probe_send(struct probe *probe) {
     bool is_due = probe->has_next && probe->next.due_ns <= probe->now_ns;
-    if (!is_due && probe->touched_count == 0)
+    if (!is_due && !attend_is_due(probe) && probe->touched_count == 0)
         return;
     base_ns began_ns = probe->now_ns, last_due_ns = 0;
+    attend_speak(probe);
     for (int32_t taken = 0; probe->has_next && probe->next.due_ns <= began_ns &&
                             (taken < PROBE_PUBLISHES_PER_TURN || probe->next.due_ns == last_due_ns);
          taken++) {

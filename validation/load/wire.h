@@ -48,7 +48,7 @@ struct wire {
     /* What every member then receives: `delivered_bytes` that begin with the room and the stamp. */
     size_t (*write_publish)(uint8_t *out, const char *room, struct protocol_stamp stamp,
                             size_t delivered_bytes, uint32_t mask);
-    /* WIRE_PING, which asks for a pong, or WIRE_PONG. */
+    /* WIRE_PING, which asks for a pong, or WIRE_PONG; of WebSocket WIRE_TEXT, too: a command. */
     size_t (*write_control)(uint8_t *out, uint8_t opcode, const char *payload, size_t length,
                             uint32_t mask);
     /* As inbound_feed. */

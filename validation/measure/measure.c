@@ -229,7 +229,8 @@ static void fill_held(const struct gateway_stats *window, double seconds, double
     metric[OUTCOME_feed_late] = (double)window->feed_late;
 }
 
-static void fill_from_window(const struct watch *watch, struct outcome *outcome) {
+static void fill_from_window(const struct watch *watch, bool has_presence,
+                             struct outcome *outcome) {
     struct gateway_stats window = nodes_since(&watch->first, &watch->last);
     double seconds = base_seconds(watch->to_ns - watch->from_ns);
     double busy_ns = (double)(window.poll_ns + window.read_ns + window.write_ns + window.accept_ns +
@@ -244,6 +245,11 @@ static void fill_from_window(const struct watch *watch, struct outcome *outcome)
     metric[OUTCOME_written_bytes_per_s] =
         (double)(window.written_bytes + window.backplane_written_bytes) / seconds;
     fill_held(&window, seconds, metric);
+    if (has_presence) {
+        metric[OUTCOME_presence_changes_per_s] = (double)window.presence_changes / seconds;
+        metric[OUTCOME_presence_messages_per_s] = (double)window.presence_messages / seconds;
+        metric[OUTCOME_presence_bytes_per_s] = (double)window.presence_bytes / seconds;
+    }
     metric[OUTCOME_stolen_share] = yardstick_steal_share(&watch->steal_first, &watch->steal_last);
 }
 
@@ -420,7 +426,7 @@ bool measure_probe(struct measure *measure, const struct measure_request *reques
         fill_from_report(&report, outcome); /* all metrics: the gateway's own come after it */
         fill_memory(measure, outcome); /* a yardstick leaves thousands of sockets to be freed */
         measure_yard(measure);
-        fill_from_window(&watch, outcome);
+        fill_from_window(&watch, measure->options.scenario->has_presence, outcome);
         fill_from_probe(&before, &watch.last, &after, outcome);
         outcome->metric[OUTCOME_refused] = (double)measure->refused;
         fill_resources(measure, &watch, outcome);

@@ -60,6 +60,7 @@ static struct gateway_options options_of(const struct spec_scenario *scenario,
                                          const struct gateway_options *standard) {
     struct gateway_options options = *standard;
     gateway_options_from_node(&options, spec);
+    gateway_options_from_presence(&options, scenario);
     options.backplane = scenario->backplane.kind;
     options.backplane_channels = scenario->backplane.channels;
     return options;

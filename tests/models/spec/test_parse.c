@@ -278,10 +278,11 @@ END_TEST
 
 START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
     struct parsed parsed;
-    parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS
+    parsed_init(&parsed, "{\"name\": \"demo\", " DEMO_POPULATIONS ", " DEMO_ROOMS
                          ", \"nodes\": {\"gateway\": {\"memory\": \"8GiB\", "
                          "\"session_state\": \"shared\", \"deflate\": {\"kind\": "
-                         "\"context_takeover\"}, \"subscriptions\": \"copied\", \"workers\": 3}}}");
+                         "\"context_takeover\"}, \"subscriptions\": \"copied\", \"workers\": 3}}, "
+                         "\"presence\": {\"rooms\": [\"halls\"]}}");
     ASSERT_GOOD(&parsed);
     ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
     struct text messages;
@@ -298,7 +299,8 @@ START_TEST(the_real_pair_refuses_what_only_the_simulator_honours) {
                      "cannot be held to it (the default is \"reference\")\n"
                      "demo.json: nodes.gateway.deflate.kind: \"context_takeover\" is for the "
                      "simulator only; the real pair cannot be held to it (the default is "
-                     "\"none\")\n");
+                     "\"none\")\n"
+                     "demo.json: presence: a node of the real pair with presence has one worker\n");
     text_fini(&messages);
     parsed_fini(&parsed);
 }
@@ -307,9 +309,10 @@ END_TEST
 START_TEST(nodes_of_the_real_pair_share_a_processor_and_the_loopback) {
     struct parsed parsed;
     parsed_init(&parsed,
-                "{\"name\": \"demo\", " DEMO_POPULATIONS
+                "{\"name\": \"demo\", " DEMO_POPULATIONS ", " DEMO_ROOMS
                 ", \"nodes\": {\"a\": {\"count\": 2, \"workers\": 2}, \"b\": {}}, \"backplane\": "
-                "{\"kind\": \"redis\", \"latency\": \"1ms\"}}");
+                "{\"kind\": \"redis\", \"latency\": \"1ms\"}, \"presence\": {\"rooms\": "
+                "[\"halls\"], \"mode\": \"exact\"}}");
     ASSERT_GOOD(&parsed);
     ck_assert(!spec_check_real(&parsed.scenario, "demo.json", &parsed.diag));
     struct text messages;
@@ -321,7 +324,10 @@ START_TEST(nodes_of_the_real_pair_share_a_processor_and_the_loopback) {
         "\"shared\", so that the simulator has them share one too\n"
         "demo.json: backplane.latency: the hops of the real pair take what the loopback takes; say "
         "\"0s\"\n"
-        "demo.json: backplane.kind: a node of the real pair that has a backplane has one worker\n");
+        "demo.json: backplane.kind: a node of the real pair that has a backplane has one worker\n"
+        "demo.json: presence.mode: \"exact\" is for the simulator only; the real gateway has no "
+        "coordinator\n"
+        "demo.json: presence: a node of the real pair with presence has one worker\n");
     text_fini(&messages);
     parsed_fini(&parsed);
 }

@@ -169,7 +169,7 @@ START_TEST(each_slip_earns_its_message) {
         {"colour", "blue",
          "\"colour\" is not a field here; expected name, about, seed, objectives, populations, "
          "rooms, "
-         "traffic, nodes, balancer, backplane, faults, window, prices, plan or machine"},
+         "traffic, nodes, balancer, backplane, faults, presence, window, prices, plan or machine"},
         {"populations.guests.connections", "5",
          "populations: \"guests\" is not an entry here; expected users"},
         {"populations.guests.receive", "{\"rate\": \"1Mbit/s\"}",
@@ -209,14 +209,15 @@ START_TEST(each_slip_earns_its_message) {
          "traffic.chat.from: there is no population \"nobody\"; there are users"},
         {"extends", "base.json",
          "\"extends\" is not a field here; expected name, about, seed, objectives, populations, "
-         "rooms, traffic, nodes, balancer, backplane, faults, window, prices, plan or machine"},
+         "rooms, traffic, nodes, balancer, backplane, faults, presence, window, prices, plan or "
+         "machine"},
         {"", "5", "a path without a name; expected name.name...=value"},
         {"nodes.", "5", "nodes: 5 is not an object; expected fields in { }"},
         {"nodes..workers", "5", "nodes: \"\" is not an entry here; expected gateway"},
         {".nodes", "5",
          "\"\" is not a field here; expected name, about, seed, objectives, populations, rooms, "
          "traffic, "
-         "nodes, balancer, backplane, faults, window, prices, plan or machine"},
+         "nodes, balancer, backplane, faults, presence, window, prices, plan or machine"},
         {"rooms.halls.size.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5", "a path of more than 16 names"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

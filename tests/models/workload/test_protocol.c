@@ -31,6 +31,24 @@ START_TEST(each_verb_is_understood_and_nothing_is_copied) {
 }
 END_TEST
 
+START_TEST(a_member_enters_under_a_key_and_may_show_something) {
+    struct protocol_command command;
+    const char *reason = NULL;
+    const char enter[] = "enter r\nann at lunch ";
+    ck_assert(protocol_parse(enter, strlen(enter), &command, &reason));
+    ck_assert_int_eq(command.verb, PROTOCOL_ENTER);
+    ck_assert_ptr_eq(command.key, enter + 8);
+    ck_assert_uint_eq(command.key_length, 3);
+    ck_assert_uint_eq(command.state_length, strlen("at lunch "));
+    ck_assert(protocol_parse("enter r\nann", 11, &command, &reason));
+    ck_assert_uint_eq(command.state_length, 0);
+    ck_assert(protocol_parse("exit r", 6, &command, &reason));
+    ck_assert_int_eq(command.verb, PROTOCOL_EXIT);
+    ck_assert(protocol_parse("list r", 6, &command, &reason));
+    ck_assert_int_eq(command.verb, PROTOCOL_LIST);
+}
+END_TEST
+
 START_TEST(a_body_may_be_empty_or_any_bytes) {
     struct protocol_command command;
     const char *reason = NULL;
@@ -52,9 +70,18 @@ START_TEST(each_mistake_has_its_reason) {
     expect_refused("join r ", "room name has a character that is not allowed");
     expect_refused("publish a b\n", "room name has a character that is not allowed");
     expect_refused("join caf\xc3\xa9", "room name has a character that is not allowed");
-    expect_refused("join r\n", "only publish has a body");
-    expect_refused("leave r\nbody", "only publish has a body");
+    expect_refused("join r\n", "only publish and enter have a body");
+    expect_refused("leave r\nbody", "only publish and enter have a body");
     expect_refused("publish r", "publish needs a newline after the room name");
+    expect_refused("exit r\nk", "only publish and enter have a body");
+    expect_refused("list r\n", "only publish and enter have a body");
+    expect_refused("enter r", "enter needs a newline after the room name");
+    static const char key[] = "key is missing, too long or has a character that is not allowed";
+    expect_refused("enter r\n", key);
+    expect_refused("enter r\n state", key);
+    expect_refused("enter r\nk\nstate", key);
+    expect_refused("enter r\nk a\tb", "state is too long or has control characters");
+    expect_refused("join ~presence", "room name has a character that is not allowed");
 }
 END_TEST
 
@@ -143,6 +170,7 @@ END_TEST
 int main(void) {
     const struct suite_test tests[] = {
         TEST(each_verb_is_understood_and_nothing_is_copied),
+        TEST(a_member_enters_under_a_key_and_may_show_something),
         TEST(a_body_may_be_empty_or_any_bytes),
         TEST(each_mistake_has_its_reason),
         TEST(a_room_name_may_have_64_bytes_and_no_more),

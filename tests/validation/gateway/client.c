@@ -48,6 +48,8 @@ void server_start(struct server *server, const char *const *options) {
         run_gateway(server, options, out[1]);
     close(out[1]);
     FILE *lines = fdopen(out[0], "r");
+    if (fscanf(lines, "backplane on %d\n", &server->backplane_port) != 1)
+        server->backplane_port = 0;
     ck_assert_int_eq(fscanf(lines, "listening on %d", &server->port), 1);
     fclose(lines);
     const char *why = "";

@@ -17,7 +17,7 @@ enum { CLIENT_WAIT_MS = 5000, CLIENT_SMALL_BUFFER = 4096 };
 
 struct server {
     pid_t pid;
-    int port;
+    int port, backplane_port; /* 0: it has none */
     char stats_path[64];
     struct gateway_stats_reader stats;
 };
