@@ -82,6 +82,21 @@ static void write_phases(const struct gateway *gateway, struct text *out) {
     }
 }
 
+/* A level of nanoseconds, `feed_longest_ns`, in seconds. */
+static void write_level_of_time(const struct gateway *gateway, struct text *out, size_t row) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s_seconds", (int)strlen(rows[row].name) - 3, rows[row].name);
+    write_head(out, name, rows[row].help, true);
+    for (int32_t i = 0; i < gateway->workers_count; i++)
+        text_addf(out, "headroom_gateway_%s{worker=\"%d\"} %.9f\n", name, i,
+                  (double)word_of(gateway, i, row) * 1e-9);
+}
+
+static bool is_of_time(const char *name) {
+    size_t length = strlen(name);
+    return length > 3 && strcmp(name + length - 3, "_ns") == 0;
+}
+
 static void write_row(const struct gateway *gateway, struct text *out, size_t row) {
     char name[64];
     switch (rows[row].kind) {
@@ -93,6 +108,10 @@ static void write_row(const struct gateway *gateway, struct text *out, size_t ro
     case GAUGE:
         if (strcmp(rows[row].name, "now_ns") == 0)
             break; /* of the file's reader only */
+        if (is_of_time(rows[row].name)) {
+            write_level_of_time(gateway, out, row);
+            break;
+        }
         write_head(out, rows[row].name, rows[row].help, true);
         write_values(gateway, out, row, rows[row].name);
         break;

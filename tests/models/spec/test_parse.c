@@ -527,7 +527,11 @@ static void assert_is_accepted(const char *path) {
     char *text = file_text(path);
     struct parsed parsed;
     parsed_init_with(&parsed, text, &options);
-    ck_assert_str_eq(text_bytes(&parsed.messages), ""); /* no warning either */
+    /* No warning either, but where the mistake is what the scenario shows. */
+    if (strstr(path, "/storm-without-end.json") != NULL)
+        ck_assert_ptr_nonnull(strstr(text_bytes(&parsed.messages), "a full accept queue (4096)"));
+    else
+        ck_assert_str_eq(text_bytes(&parsed.messages), "");
     struct text once = written_new(&parsed.scenario);
     assert_reads_back(text_bytes(&once));
     text_fini(&once);
