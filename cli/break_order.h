@@ -1,20 +1,17 @@
-/* What breaks first, second, third, and what moves each.
+/* What breaks first, second, third, as every command prints it.
  *
- * At the ceiling one resource is at its end. When the others would be is extrapolated from how
- * their use grows with the load below it, where nothing is saturated yet: a straight line through
- * two loads. What moves a resource are the fields and costs that change its share of its limit,
- * found by raising each by a tenth, everything else (arrivals, draws) being the same. */
+ * There are two ways to know. Of one run (`run`): each resource in proportion to what it uses now,
+ * which is exact for what connections use and a first guess for processors. Of a ceiling: by search
+ * (cli/break_search.h), with what moves each. A measured ceiling has neither, and is told by who
+ * stands nearest to its limit. */
 #ifndef HEADROOM_CLI_BREAK_ORDER_H
 #define HEADROOM_CLI_BREAK_ORDER_H
 
-#include "cli/costs.h"
-#include "cli/files.h"
-#include "cli/options.h"
-#include "models/cluster/layout.h"
 #include "models/workload/outcome.h"
-#include "sim/base/arena.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { BREAK_MOVERS_MAX = 6 };
 
@@ -38,21 +35,15 @@ struct break_order {
     int32_t rows_count;
 };
 
-struct break_order_options {
-    /* The scenario with the load at `factor` times the ceiling, as a copy (files_scenario_fini) and
-     * the scale of its publish rates. False: there is none. */
-    bool (*at)(void *context, double factor, struct scenario *scenario, double *scale);
-    void *context;
-    const struct profile_costs *costs;
-    const char *broke; /* what the search saw break: it stands first */
-    int32_t jobs;
-};
-
-/* Names live in `arena`. False: the scenario cannot be run there. */
-bool break_order_find(const struct break_order_options *options, struct arena *arena,
-                      struct break_order *order) MUST_USE;
-
+/* At a ceiling; "break_order" in JSON. */
 void break_order_print(const struct break_order *order, const char *load_name);
 void break_order_add_json(const struct break_order *order, cJSON *json);
+
+/* Of one run, in proportion; "breaks" in JSON. */
+void break_order_print_run(const struct outcome *outcome);
+void break_order_add_run_json(const struct outcome *outcome, cJSON *json);
+
+/* Of one run, nearest to its limit first: a line. */
+void break_order_print_shares(const struct outcome *outcome);
 
 #endif

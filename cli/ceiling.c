@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- idle
@@ -103,28 +102,6 @@ static const char *broke_node(const struct ceiling_answer *answer) {
 /* --- text
  * ------------------------------------------------------------------------------------------ */
 
-static int by_share(const void *a, const void *b) {
-    const struct outcome_resource *x = a, *y = b;
-    double difference = y->used / y->limit - x->used / x->limit;
-    return difference > 0 ? 1 : difference < 0 ? -1 : 0;
-}
-
-static void print_break_order(const struct ceiling_answer *answer) {
-    if (answer->at_ceiling == NULL)
-        return;
-    struct outcome_resource sorted[OUTCOME_RESOURCES_MAX];
-    int32_t count = answer->at_ceiling->resources_count;
-    for (int32_t i = 0; i < count; i++)
-        sorted[i] = answer->at_ceiling->resources[i];
-    qsort(sorted, (size_t)count, sizeof sorted[0], by_share);
-    printf("  at the ceiling, nearest to its limit first:");
-    for (int32_t i = 0; i < count; i++)
-        if (isfinite(sorted[i].limit))
-            printf(" %s%s %.0f %%%s", sorted[i].name, on_node(sorted[i].node),
-                   100 * sorted[i].used / sorted[i].limit, i + 1 < count ? "," : "");
-    putchar('\n');
-}
-
 static void print_active(const struct ceiling_answer *answer) {
     switch (answer->outcome) {
     case STUDY_FOUND:
@@ -177,8 +154,8 @@ static void print_text(const struct ceiling_answer *answer) {
                print_number(answer->asked), 100 * answer->asked / answer->active.value);
     if (answer->order)
         break_order_print(answer->order, "the load");
-    else
-        print_break_order(answer);
+    else if (answer->at_ceiling)
+        break_order_print_shares(answer->at_ceiling);
 }
 
 /* --- JSON

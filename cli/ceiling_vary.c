@@ -3,7 +3,7 @@
  * so. */
 #include "cli/ceiling_vary.h"
 
-#include "cli/break_order.h"
+#include "cli/break_search.h"
 #include "cli/ceiling.h"
 #include "cli/predict.h"
 #include "cli/print.h"
@@ -140,10 +140,10 @@ int ceiling_vary_answer(struct scenario *scenario, const struct costs_choice *co
     print_say(options, "%s: the ceiling of %s from %d draws of the costs, %d arrival streams each",
               scenario->spec.name, answer.vary.name, predict_draws(options), PREDICT_STREAMS);
     predict_vary(&world, options, &answer.prediction);
-    struct break_order_options order = {at, &answer, &sim.draws[0], answer.prediction.broke,
-                                        options->jobs};
+    struct break_search_options order = {at, &answer, &sim.draws[0], answer.prediction.broke,
+                                         options->jobs};
     answer.has_order = answer.prediction.outcome == STUDY_FOUND &&
-                       break_order_find(&order, &scenario->arena, &answer.order);
+                       break_search(&order, &scenario->arena, &answer.order);
     if (!keep(store, id, &answer))
         return EXIT_IO;
     if (options->is_json)

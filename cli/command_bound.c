@@ -1,85 +1,25 @@
 /* `headroom bound SCENARIO FIELD...`: the values of a field with which the scenario, at its own
  * load, still holds. Each value is judged over a few arrival streams, the same ones for every value
  * (common random numbers), with the profile's own costs. */
+#include "cli/bound.h"
 #include "cli/commands.h"
 #include "cli/one_scenario.h"
-#include "cli/pool.h"
 #include "cli/print.h"
-#include "cli/procedure.h"
 #include "cli/record.h"
-#include "cli/simulate.h"
 #include "cli/vary.h"
-#include "cli/world_sim.h"
-#include "study/bound.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
-enum { STREAMS = 3, STREAMS_MAX = 64 };
-static const double tolerance = 0.005;
-
-struct asked {
-    const struct options *options;
-    const struct scenario *scenario;
-    const struct vary *vary;
-    struct profile_costs costs;
-    struct study_objective objective;
-    int32_t streams;
-    const char *broke_above, *broke_below; /* at the nearest values that do not hold */
-};
-
-struct streams {
-    const struct asked *asked;
-    const struct scenario *scenario;
-    struct layout layout;
-    struct study_probe_result results[STREAMS_MAX];
-};
-
-static void run_stream(void *context, int32_t index) {
-    struct streams *streams = context;
-    struct outcome outcome;
-    outcome_init(&outcome);
-    simulate(streams->scenario, &streams->layout, &streams->asked->costs, (uint64_t)index,
-             streams->asked->options->scale, &outcome);
-    streams->results[index] = world_result_of(&outcome);
-    outcome_fini(&outcome);
-}
-
-static bool holds(void *context, double value) {
-    struct asked *asked = context;
-    struct scenario scenario;
-    bool does_hold = false;
-    if (vary_scenario(asked->vary, value, &scenario, NULL)) {
-        struct streams streams = {.asked = asked, .scenario = &scenario};
-        layout_init(&streams.layout, &scenario.roster, scenario.spec.seed, &scenario.arena);
-        pool_map(asked->options->jobs, asked->streams, run_stream, &streams);
-        struct study_probe_result all = streams.results[0];
-        const char *broke = all.broke;
-        for (int32_t i = 1; i < asked->streams; i++) {
-            all = study_pooled(&all, &streams.results[i]);
-            broke = *broke ? broke : all.broke;
-        }
-        /* Where nothing is due nothing is late. */
-        does_hold = !all.refused && !study_leans_to_fail(&all, &asked->objective);
-        if (!does_hold)
-            *(value > asked->vary->now ? &asked->broke_above : &asked->broke_below) =
-                *broke ? broke : "delivery";
-    }
-    files_scenario_fini(&scenario);
-    print_say(asked->options, "  %s = %s: %s", asked->vary->name, print_number(value),
-              does_hold ? "holds" : "does not");
-    return does_hold;
-}
-
-static void print_text(const struct asked *asked, const struct study_bound *bound) {
-    const struct vary *vary = asked->vary;
+static void print_text(const struct bound_ask *ask, const struct study_bound *bound) {
+    const struct vary *vary = ask->vary;
     const char *name = vary->name, *low = vary_text(vary, bound->low),
                *high = vary_text(vary, bound->high);
     switch (bound->kind) {
     case STUDY_BOUND_NOTHING:
         printf("%s: nothing holds, from %s to %s (%s)\n", name, vary_text(vary, vary->lowest),
-               vary_text(vary, vary->highest), asked->broke_below ? asked->broke_below : "");
+               vary_text(vary, vary->highest), ask->broke_below ? ask->broke_below : "");
         break;
     case STUDY_BOUND_ALL:
         printf("%s: everything holds, from %s to %s%s%s\n", name, low, high,
@@ -87,11 +27,11 @@ static void print_text(const struct asked *asked, const struct study_bound *boun
         break;
     case STUDY_BOUND_MOST:
         printf("%s: at most %s (now %s); above it %s breaks\n", name, high,
-               vary_text(vary, vary->now), asked->broke_above ? asked->broke_above : "something");
+               vary_text(vary, vary->now), ask->broke_above ? ask->broke_above : "something");
         break;
     case STUDY_BOUND_LEAST:
         printf("%s: at least %s (now %s); below it %s breaks\n", name, low,
-               vary_text(vary, vary->now), asked->broke_below ? asked->broke_below : "something");
+               vary_text(vary, vary->now), ask->broke_below ? ask->broke_below : "something");
         break;
     case STUDY_BOUND_BETWEEN:
         printf("%s: from %s to %s (now %s)\n", name, low, high, vary_text(vary, vary->now));
@@ -99,16 +39,16 @@ static void print_text(const struct asked *asked, const struct study_bound *boun
     }
 }
 
-static cJSON *as_json(const struct asked *asked, const struct study_bound *bound) {
+static cJSON *as_json(const struct bound_ask *ask, const struct study_bound *bound) {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "field", asked->vary->name);
+    cJSON_AddStringToObject(json, "field", ask->vary->name);
     cJSON_AddStringToObject(json, "holds", study_bound_kind_name(bound->kind));
     print_add_number(json, "low", bound->low);
     print_add_number(json, "high", bound->high);
     print_add_number(json, "fails_below", bound->fails_below);
     print_add_number(json, "fails_above", bound->fails_above);
-    print_add_number(json, "now", asked->vary->now);
-    cJSON_AddBoolToObject(json, "is_whole", asked->vary->is_whole);
+    print_add_number(json, "now", ask->vary->now);
+    cJSON_AddBoolToObject(json, "is_whole", ask->vary->is_whole);
     cJSON_AddNumberToObject(json, "values_tried", bound->asked_count);
     return json;
 }
@@ -119,27 +59,18 @@ static int code_of(const struct vary *vary, const struct study_bound *bound) {
     return is_within ? EXIT_HOLDS : EXIT_FAILS;
 }
 
-static int answer_one(struct asked *asked, const struct vary *vary, struct store *store, int64_t id,
-                      cJSON *list) {
-    asked->vary = vary;
-    asked->broke_above = asked->broke_below = NULL;
-    struct study_bound bound =
-        study_find_bound(&(struct study_bound_options){.holds = holds,
-                                                       .context = asked,
-                                                       .start = vary->now,
-                                                       .lowest = vary->lowest,
-                                                       .highest = vary->highest,
-                                                       .is_whole = vary->is_whole,
-                                                       .tolerance = tolerance});
+static int answer_one(struct bound_ask *ask, const struct vary *vary, struct store *store,
+                      int64_t id, cJSON *list) {
+    struct study_bound bound = bound_find(ask, vary);
     char metric[128];
     (void)snprintf(metric, sizeof metric, "bound.%s", vary->name);
     if (!record_number(store, id, metric, bound.high, bound.low, bound.high, "",
                        study_bound_kind_name(bound.kind)))
         return EXIT_IO;
-    if (asked->options->is_json)
-        cJSON_AddItemToArray(list, as_json(asked, &bound));
+    if (ask->options->is_json)
+        cJSON_AddItemToArray(list, as_json(ask, &bound));
     else
-        print_text(asked, &bound);
+        print_text(ask, &bound);
     return code_of(vary, &bound);
 }
 
@@ -160,12 +91,8 @@ static int answer_all(const struct vary *varies, const struct scenario *scenario
         return worst;
     struct record_run record = record_simulated("bound", scenario, costs);
     record.scale = options->scale;
-    struct asked asked = {.options = options,
-                          .scenario = scenario,
-                          .costs = profile_means(&costs->profile),
-                          .objective = procedure_objective(&scenario->spec),
-                          .streams = options->reps > 0 ? options->reps : STREAMS};
-    asked.streams = asked.streams < STREAMS_MAX ? asked.streams : STREAMS_MAX;
+    struct profile_costs means = profile_means(&costs->profile);
+    struct bound_ask ask = bound_ask_of(scenario, &means, options);
     int64_t id;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "schema_version", PRINT_SCHEMA_VERSION);
@@ -174,7 +101,7 @@ static int answer_all(const struct vary *varies, const struct scenario *scenario
     cJSON *list = cJSON_AddArrayToObject(json, "bounds");
     worst = record_begin(&store, &record, &id) ? EXIT_HOLDS : EXIT_IO;
     for (int32_t i = 1; i < options->arguments_count && worst != EXIT_IO; i++) {
-        int code = answer_one(&asked, &varies[i - 1], &store, id, list);
+        int code = answer_one(&ask, &varies[i - 1], &store, id, list);
         worst = code == EXIT_HOLDS ? worst : code;
     }
     if (worst != EXIT_IO && !record_finish(&store, id, STORE_DONE, NULL, 0))

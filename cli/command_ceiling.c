@@ -1,15 +1,15 @@
 /* `headroom ceiling SCENARIO...`: how far the scenario's load can be scaled before an objective
  * breaks, in simulated time. */
-#include "cli/break_order.h"
+#include "cli/break_search.h"
 #include "cli/ceiling.h"
 #include "cli/ceiling_vary.h"
 #include "cli/commands.h"
 #include "cli/costs.h"
 #include "cli/curve.h"
+#include "cli/loaded.h"
 #include "cli/predict.h"
 #include "cli/print.h"
 #include "cli/today.h"
-#include "cli/vary.h"
 #include "cli/world_sim.h"
 #include "models/cluster/cluster.h"
 #include "models/workload/plan.h"
@@ -59,19 +59,6 @@ static uint64_t fingerprint_answer(const struct ceiling_answer *answer) {
     return fingerprint_value(&fingerprint);
 }
 
-/* The scenario again, its publish rates at `factor` times the ceiling. */
-struct loaded {
-    const struct scenario *scenario;
-    double ceiling_scale;
-};
-
-static bool at(void *context, double factor, struct scenario *scenario, double *scale) {
-    const struct loaded *loaded = context;
-    const struct vary nothing = {.scenario = loaded->scenario, .now = 1};
-    *scale = loaded->ceiling_scale * factor;
-    return vary_scenario(&nothing, 1, scenario, NULL);
-}
-
 static int answer_one(struct scenario *scenario, const struct costs_choice *costs,
                       struct store *store, const struct options *options) {
     struct record_run record = record_simulated("ceiling", scenario, costs);
@@ -103,8 +90,9 @@ static int answer_one(struct scenario *scenario, const struct costs_choice *cost
                                     .probes_count = (int32_t)prediction.probes_count};
     struct break_order order;
     struct loaded loaded = {scenario, prediction.scale.value};
-    struct break_order_options ask = {at, &loaded, &sim.draws[0], prediction.broke, options->jobs};
-    if (is_found && break_order_find(&ask, &scenario->arena, &order))
+    struct break_search_options ask = {loaded_at, &loaded, &sim.draws[0], prediction.broke,
+                                       options->jobs};
+    if (is_found && break_search(&ask, &scenario->arena, &order))
         answer.order = &order;
     struct study_idle idle_order;
     add_idle(&answer, &sim, &idle_order);

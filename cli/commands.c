@@ -8,7 +8,7 @@
 
 const struct command *const commands_all[] = {
     &command_validate,  &command_run,       &command_ceiling,  &command_sweep,
-    &command_bound,     &command_plan,      &command_gate,
+    &command_bound,     &command_plan,      &command_gate,     &command_explain,
 #ifdef HEADROOM_HAS_VALIDATION
     &command_calibrate, &command_measure,   &command_accuracy, &command_turns,
 #endif

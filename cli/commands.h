@@ -12,6 +12,7 @@ extern const struct command command_bound;
 extern const struct command command_sweep;
 extern const struct command command_plan;
 extern const struct command command_gate;
+extern const struct command command_explain;
 extern const struct command command_calibrate;
 extern const struct command command_measure;
 extern const struct command command_compare;

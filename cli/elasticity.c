@@ -10,15 +10,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double raise_by = 1.1;
 static const double tolerance = 0.002; /* of log(load): an elasticity to 0.02 */
 static const double weak = 0.05;       /* an elasticity that nobody asks for more exactly */
+static const double near_logit = 1;    /* further away the curve need not be the same line */
 static const double guess_most = 0.3;  /* of log(load): a logit says little of what is far away */
 static const double publishes_enough = 50000, window_least_s = 2, window_most_s = 20;
 
 struct work {
     const struct elasticity_options *options;
     struct elasticity *items;
+    double by;
     struct study_objective objective;
     base_ns window_ns;
     struct study_root base;
@@ -31,7 +32,7 @@ struct load {
     const struct elasticity_options *options;
     const struct profile_costs *costs;
     const struct vary_field *changed; /* NULL: none */
-    double ratio;
+    double by, ratio;                 /* asked for, and what became of it */
     struct study_objective objective; /* of the scenario as it was changed */
 };
 
@@ -43,7 +44,7 @@ static bool probe(void *context, const struct study_probe_request *request,
     bool is_there =
         load->options->at(load->options->context, request->scale, &base, &unscaled.scale);
     bool is_changed = is_there && load->changed != NULL &&
-                      elasticity_change(&base, load->changed, &changed, &load->ratio);
+                      change_field(&base, load->changed, load->by, &changed, &load->ratio);
     if (is_there && (is_changed || load->changed == NULL)) {
         struct scenario *scenario = is_changed ? &changed : &base;
         struct layout layout;
@@ -108,39 +109,21 @@ static bool is_some(const struct study_probe_result *result) {
 }
 
 /* By how much log(scale) of the root moves, by one probe at the old one and the steepness there;
- * NAN where a late share jumps from nothing to all and has no steepness. */
+ * NAN where a late share jumps from nothing to all and has no steepness. `is_near`: the probe lies
+ * so near that nobody need look further; a share that ends at a floor of its own (clients who
+ * stall) does not. */
 static double guess_of(const struct work *work, const struct study_probe_result *changed,
-                       const struct load *load) {
+                       const struct load *load, bool *is_near) {
     struct study_distance before = study_distance_of(&work->at_base, &work->objective);
     struct study_distance after = study_distance_of(changed, &load->objective);
+    double moved = before.logit - after.logit;
     bool is_known = before.is_informative && after.is_informative && is_some(&work->at_base) &&
                     is_some(changed);
-    return is_known ? (before.logit - after.logit) / work->base.steepness : (double)NAN;
+    *is_near = is_known && fabs(moved) < near_logit;
+    return is_known ? moved / work->base.steepness : (double)NAN;
 }
 
-/* --- what is changed --- */
-
-bool elasticity_change(const struct scenario *base, const struct vary_field *field,
-                       struct scenario *changed, double *ratio) {
-    struct vary vary = {.scenario = base, .fields_count = 1, .now = field->now.number};
-    vary.fields[0] = *field;
-    bool is_count = vary_is_counted(field);
-    double raised = field->now.number * raise_by, lowered = field->now.number / raise_by;
-    if (is_count) {
-        raised = fmax(round(raised), field->now.number + 1);
-        lowered = fmax(fmin(round(lowered), field->now.number - 1), 1);
-    }
-    const double values[] = {raised, lowered};
-    for (size_t i = 0; i < COUNT_OF(values); i++) {
-        *ratio = values[i] / field->now.number;
-        if (*ratio == 1)
-            continue;
-        if (vary_scenario(&vary, values[i], changed, NULL))
-            return true;
-        files_scenario_fini(changed);
-    }
-    return false;
-}
+/* --- each --- */
 
 /* A search from the guess on; where that says that next to nothing moves, it is the answer: most
  * fields and costs are of parts that hardly matter here, and a search for each took as long as the
@@ -149,8 +132,9 @@ static double value_of(const struct work *work, struct load *load) {
     struct study_probe_result changed = look_at_base_load(work, load);
     if (changed.refused != NULL)
         return (double)NAN;
-    double unit = log(load->ratio), guess = guess_of(work, &changed, load);
-    if (fabs(guess / unit) < weak)
+    bool is_near;
+    double unit = log(load->ratio), guess = guess_of(work, &changed, load, &is_near);
+    if (is_near && fabs(guess / unit) < weak)
         return guess / unit;
     double around = isnan(guess) ? 0 : fmin(fmax(guess, -guess_most), guess_most);
     struct study_root root =
@@ -163,10 +147,14 @@ static void find_one(void *context, int32_t index) {
     struct work *work = context;
     struct elasticity *item = &work->items[index];
     struct profile_costs costs = *work->options->costs;
-    struct load load = {work->options, &costs, item->is_cost ? NULL : &item->field, raise_by,
-                        work->objective};
-    if (item->is_cost)
-        costs.value[item->cost] *= raise_by;
+    struct load load = {.options = work->options,
+                        .costs = &costs,
+                        .changed = item->change.is_cost ? NULL : &item->change.field,
+                        .by = work->by,
+                        .ratio = work->by,
+                        .objective = work->objective};
+    if (item->change.is_cost)
+        costs.value[item->change.cost] *= work->by;
     item->value = value_of(work, &load);
     item->ratio = load.ratio;
 }
@@ -178,31 +166,28 @@ static int by_strength(const void *a, const void *b) {
 }
 
 static bool list(struct work *work, struct arena *arena, int32_t *count) {
-    struct vary_field *fields = ARENA_NEW(arena, VARY_LEAVES_MAX, struct vary_field);
+    struct change *changes = ARENA_NEW(arena, CHANGES_MAX, struct change);
     struct scenario base;
     double scale;
     bool is_there = work->options->at(work->options->context, 1, &base, &scale);
-    int32_t fields_count = is_there && !work->options->is_costs_only
-                               ? vary_fields(&base, fields, VARY_LEAVES_MAX, arena)
-                               : 0;
+    *count = !is_there ? 0
+                       : change_list(work->options->is_costs_only ? NULL : &base,
+                                     work->options->costs, changes, arena);
     files_scenario_fini(&base);
-    work->items = ARENA_NEW(arena, ELASTICITIES_MAX, struct elasticity);
-    *count = 0;
-    for (int32_t i = 0; i < fields_count; i++)
-        work->items[(*count)++] = (struct elasticity){.name = fields[i].path, .field = fields[i]};
-    for (int i = 0; i < COST_COUNT && is_there; i++)
-        if (work->options->costs->value[i] > 0)
-            work->items[(*count)++] = (struct elasticity){
-                .name = profile_cost_name((enum cost)i), .is_cost = true, .cost = (enum cost)i};
+    work->items = ARENA_NEW(arena, (size_t)*count, struct elasticity);
+    for (int32_t i = 0; i < *count; i++)
+        work->items[i].change = changes[i];
     return is_there;
 }
 
 struct elasticity *elasticities_find(const struct elasticity_options *options, struct arena *arena,
                                      int32_t *count) {
-    struct work work = {.options = options};
+    struct work work = {.options = options,
+                        .by = options->ratio > 0 ? options->ratio : change_usual()};
     if (!prepare(&work) || !list(&work, arena, count))
         return NULL;
-    struct load load = {options, options->costs, NULL, 1, work.objective};
+    struct load load = {
+        .options = options, .costs = options->costs, .ratio = 1, .objective = work.objective};
     work.base = root_of(&work, &load, 1, 0);
     if (work.base.outcome != STUDY_FOUND)
         return NULL;

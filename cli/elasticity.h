@@ -2,21 +2,17 @@
  * scenario or a cost of the profile.
  *
  * Finite differences with common random numbers: the ceiling's own root on one arrival stream is
- * found again with one number changed by a tenth, everything else being the same. No closed form is
- * assumed, so waiting, coalescing and slow consumers are in it. */
+ * found again with one number changed (cli/change.h), by a tenth unless told otherwise. No closed
+ * form is assumed, so waiting, coalescing and slow consumers are in it. */
 #ifndef HEADROOM_CLI_ELASTICITY_H
 #define HEADROOM_CLI_ELASTICITY_H
 
-#include "cli/vary.h"
-#include "models/spec/profile.h"
-#include "sim/base/arena.h"
+#include "cli/change.h"
 
 struct elasticity {
-    const char *name; /* a path as `--set` names it, or a cost of the profile */
-    bool is_cost;
-    enum cost cost;          /* of a cost */
-    struct vary_field field; /* of a field */
-    double value; /* d log(ceiling) / d log(it); NAN: it cannot be changed, or no root was found */
+    struct change change;
+    double value; /* log(its change's effect on the ceiling) / log(ratio); NAN: it cannot be
+                     changed, or no root was found */
     double ratio; /* by which it was changed */
 };
 
@@ -27,19 +23,13 @@ struct elasticity_options {
     void *context;
     const struct profile_costs *costs;
     bool is_costs_only;
+    double ratio; /* by which each is changed; 0: change_usual() */
     int32_t jobs;
 };
-
-enum { ELASTICITIES_MAX = VARY_LEAVES_MAX + COST_COUNT };
 
 /* Every field and cost with a number above 0, the strongest first; NULL: the scenario has no root
  * there. In `arena`. */
 struct elasticity *elasticities_find(const struct elasticity_options *options, struct arena *arena,
                                      int32_t *count) MUST_USE;
-
-/* The field at about a tenth more (or less, where the language takes no more): false when it takes
- * neither. files_scenario_fini unless false. */
-bool elasticity_change(const struct scenario *base, const struct vary_field *field,
-                       struct scenario *changed, double *ratio) MUST_USE;
 
 #endif

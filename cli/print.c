@@ -2,7 +2,7 @@
  * null, never as 0. */
 #include "cli/print.h"
 
-#include "cli/print_breaks.h"
+#include "cli/break_order.h"
 #include "cli/print_connections.h"
 #include "sim/base/check.h"
 #include "sim/base/fingerprint.h"
@@ -144,7 +144,7 @@ cJSON *print_run_json(const struct print_run *run) {
     print_add_number(json, "warm_up_s", base_seconds(outcome->warm_up_ns));
     print_add_number(json, "window_s", base_seconds(outcome->window_ns));
     print_add_resources(json, outcome);
-    print_add_breaks(json, outcome);
+    break_order_add_run_json(outcome, json);
     cJSON *closed = cJSON_AddObjectToObject(json, "closed_by_reason");
     for (int i = 1; i < SLOW_REASON_COUNT; i++)
         print_add_number(closed, slow_consumer_reason_name((enum slow_consumer_reason)i),
@@ -302,7 +302,7 @@ void print_run_text(const struct print_run *run) {
     print_losses(outcome);
     print_connections(outcome);
     print_resources(outcome);
-    print_breaks(outcome);
+    break_order_print_run(outcome);
     print_by_node(outcome);
     printf("  window       %s s after a warm-up of %s s\n",
            print_number(base_seconds(outcome->window_ns)),

@@ -114,12 +114,21 @@ static bool run_batch(struct replicate *replicate) {
 
 /* --- all of them --- */
 
+/* No cost has an error, so all draws are the same. */
+static bool is_certain(const struct costs_choice *costs) {
+    for (int i = 0; i < COST_COUNT; i++)
+        if (costs->profile.costs[i].standard_error > 0)
+            return false;
+    return true;
+}
+
 static struct study_estimate estimate_of(const struct replicate *replicate, int32_t metric) {
     double *values = calloc((size_t)replicate->count, sizeof *values);
     CHECK(values != NULL);
     for (int32_t i = 0; i < replicate->count; i++)
         values[i] = metric < 0 ? replicate->ones[i].distance : replicate->ones[i].metric[metric];
-    struct study_estimate estimate = study_estimate_of(values, replicate->count);
+    struct study_estimate estimate =
+        study_estimate_of(values, replicate->count, is_certain(replicate->costs));
     free(values);
     return estimate;
 }

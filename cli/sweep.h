@@ -35,6 +35,7 @@ struct sweep_work {
     struct sweep sweep;
     struct costs_choice costs;
     struct profile_costs means;
+    bool is_of_ceilings;                  /* else of runs */
     uint64_t code_hash, stored_code_hash; /* of the program; of its text in the store */
     const uint64_t *seeds;
     int32_t seeds_count, repeat;
@@ -43,6 +44,9 @@ struct sweep_work {
     struct sweep_shard shard;
     const char *main_db, *own_db; /* the same without shards */
 };
+
+/* Of a ceiling there is no load of its own; runs have 1. It tells their addresses apart. */
+double sweep_load_scale(const struct sweep_work *work);
 
 /* What run `index` is. */
 struct sweep_place {

@@ -143,6 +143,10 @@ static int check_cells(struct sweep_work *work, struct diag *diag) {
     return diag->errors_count > 0 ? EXIT_INPUT : -1;
 }
 
+double sweep_load_scale(const struct sweep_work *work) {
+    return work->is_of_ceilings ? 0 : 1;
+}
+
 static void address_runs(struct sweep_work *work) {
     char digits[17];
     work->code_hash = files_code_hash();
@@ -155,7 +159,7 @@ static void address_runs(struct sweep_work *work) {
                                         .profile = work->costs.hash,
                                         .seed = work->seeds[place.seed],
                                         .replication = place.replication,
-                                        .load_scale = 1};
+                                        .load_scale = sweep_load_scale(work)};
         work->runs[i].address = store_address_of(&address);
     }
 }
@@ -178,6 +182,7 @@ static int prepare(struct sweep_work *work, struct diag *diag) {
     if (code >= 0)
         return code;
     work->means = profile_means(&work->costs.profile);
+    work->is_of_ceilings = work->study.quantity == SPEC_CEILING;
     address_runs(work);
     return -1;
 }

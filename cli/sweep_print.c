@@ -83,6 +83,7 @@ static cJSON *new_json(const struct sweep_work *work) {
     cJSON_AddNumberToObject(json, "schema_version", PRINT_SCHEMA_VERSION);
     cJSON_AddStringToObject(json, "study", work->study.name);
     cJSON_AddStringToObject(json, "scenario", work->scenario_path);
+    cJSON_AddStringToObject(json, "quantity", spec_word("quantity", (int)work->study.quantity));
     cJSON *axes = cJSON_AddObjectToObject(json, "axes");
     for (int32_t a = 0; a < work->sweep.axes_count; a++)
         cJSON_AddStringToObject(axes, work->sweep.axes[a].name,
@@ -171,6 +172,8 @@ static bool read_metric(const struct sweep_work *work, struct store *store, int3
             stats_add(stats, metric.value);
     }
     arena_fini(&arena);
+    if (work->is_of_ceilings && stats->count < (uint64_t)runs_per_cell(work))
+        stats_init(stats); /* one that was not found is not averaged over */
     if (found == STORE_FAILED)
         fprintf(stderr, "headroom: %s\n", store->error);
     return found != STORE_FAILED;
@@ -229,8 +232,11 @@ static void print_mean(const struct stats *stats, int width) {
     printf("  %*s", width, cell);
 }
 
-static const char *const shown_metrics[] = {"deliveries_per_s", "latency_p99_ms", "late_share",
-                                            "cpu_share"};
+enum { SHOWN_MAX = 4 };
+/* Of runs, and of ceilings; NULL ends the list. */
+static const char *const shown_metrics[][SHOWN_MAX + 1] = {
+    {"deliveries_per_s", "latency_p99_ms", "late_share", "cpu_share", NULL},
+    {"ceiling.active", "ceiling.scale", NULL}};
 
 static bool print_row(const struct sweep_work *work, struct store *store, const int32_t *widths,
                       int32_t cell, int width) {
@@ -242,9 +248,10 @@ static bool print_row(const struct sweep_work *work, struct store *store, const 
     }
     struct verdicts verdicts;
     struct text text;
-    for (size_t i = 0; i < COUNT_OF(shown_metrics); i++) {
+    const char *const *shown = shown_metrics[work->is_of_ceilings];
+    for (int32_t i = 0; shown[i] != NULL; i++) {
         struct stats stats;
-        if (!read_metric(work, store, cell, shown_metrics[i], &stats))
+        if (!read_metric(work, store, cell, shown[i], &stats))
             return false;
         print_mean(&stats, width);
     }
@@ -264,8 +271,9 @@ static bool print_text(const struct sweep_work *work, struct store *store) {
     char digits[17];
     find_widths(work, widths);
     text_init(&head);
-    for (size_t i = 0; i < COUNT_OF(shown_metrics); i++)
-        text_addf(&head, "%s%*s", i ? "  " : "", width, shown_metrics[i]);
+    const char *const *shown = shown_metrics[work->is_of_ceilings];
+    for (int32_t i = 0; shown[i] != NULL; i++)
+        text_addf(&head, "%s%*s", i ? "  " : "", width, shown[i]);
     text_add(&head, "  verdict");
     print_head(work, widths, text_bytes(&head));
     text_fini(&head);
@@ -300,6 +308,16 @@ static void add_runs(const struct sweep_work *work, int32_t cell, cJSON *json) {
     }
 }
 
+/* Of runs every metric, of ceilings what is shown. */
+static int32_t names_of(const struct sweep_work *work, const char *names[OUTCOME_METRICS]) {
+    int32_t count = 0;
+    for (int i = 0; i < OUTCOME_METRICS && !work->is_of_ceilings; i++)
+        names[count++] = outcome_metric_name((enum outcome_metric)i);
+    for (int32_t i = 0; work->is_of_ceilings && shown_metrics[1][i] != NULL; i++)
+        names[count++] = shown_metrics[1][i];
+    return count;
+}
+
 static bool add_metrics(const struct sweep_work *work, struct store *store, int32_t cell,
                         cJSON *json) {
     if (missing_of_cell(work, cell) > 0) {
@@ -307,15 +325,16 @@ static bool add_metrics(const struct sweep_work *work, struct store *store, int3
         return true;
     }
     cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
-    for (int i = 0; i < OUTCOME_METRICS; i++) {
+    const char *names[OUTCOME_METRICS];
+    int32_t count = names_of(work, names);
+    for (int32_t i = 0; i < count; i++) {
         struct stats stats;
-        const char *name = outcome_metric_name((enum outcome_metric)i);
-        if (!read_metric(work, store, cell, name, &stats))
+        if (!read_metric(work, store, cell, names[i], &stats))
             return false;
         if (stats.count == 0)
             continue;
         struct stats_interval interval = stats_mean_interval(&stats, 0.95);
-        cJSON *item = cJSON_AddObjectToObject(metrics, name);
+        cJSON *item = cJSON_AddObjectToObject(metrics, names[i]);
         print_add_number(item, "value", interval.value);
         print_add_number(item, "low", interval.low);
         print_add_number(item, "high", interval.high);

@@ -1,14 +1,18 @@
 /* Threads simulate, one at a time writes: the store has one writer, and a commit is short against a
  * run. A run is begun in the store when it has ended, so a kill leaves whole runs and nothing
  * else. */
+#include "cli/own_ceiling.h"
 #include "cli/pool.h"
 #include "cli/print.h"
 #include "cli/record.h"
 #include "cli/simulate.h"
 #include "cli/stop.h"
 #include "cli/sweep.h"
+#include "models/workload/plan.h"
 #include "sim/base/check.h"
+#include "sim/base/fingerprint.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -114,21 +118,72 @@ static void show_progress(struct running *running) {
                    running->done_count, running->count, print_number(rate), left);
 }
 
+/* A run, or a ceiling, and what the store is told of it. */
+struct result {
+    struct outcome outcome; /* of a run */
+    struct study_root root; /* of a ceiling */
+    double asked;           /* deliveries/s that the cell asks for */
+};
+
+static uint64_t fingerprint_root(const struct study_root *root) {
+    struct fingerprint fingerprint;
+    fingerprint_init(&fingerprint);
+    fingerprint_u64(&fingerprint, (uint64_t)root->outcome);
+    fingerprint_bytes(&fingerprint, &root->log_scale, sizeof root->log_scale);
+    return fingerprint_value(&fingerprint);
+}
+
+/* Whether the cell's own load holds. */
+static enum outcome_verdict verdict_of(const struct study_root *root) {
+    switch (root->outcome) {
+    case STUDY_FOUND:
+        return root->log_scale >= 0 ? OUTCOME_HOLDS : OUTCOME_FAILS;
+    case STUDY_ABOVE_LAST:
+        return OUTCOME_HOLDS;
+    case STUDY_BELOW_FIRST:
+        return OUTCOME_FAILS;
+    case STUDY_REFUSED:
+    case STUDY_STOPPED:
+    case STUDY_EXHAUSTED:
+        break;
+    }
+    return OUTCOME_CANNOT_TELL;
+}
+
+static bool record_root(struct store *store, int64_t id, const struct result *result) {
+    const struct study_root *root = &result->root;
+    double scale = exp(root->log_scale);
+    bool is_found = root->outcome == STUDY_FOUND;
+    return record_number(store, id, "ceiling.outcome", NAN, NAN, NAN, "",
+                         study_ceiling_outcome_name(root->outcome)) &&
+           (!is_found || record_number(store, id, "ceiling.active", scale * result->asked, NAN, NAN,
+                                       "deliveries/s", root->broke)) &&
+           (!is_found || record_number(store, id, "ceiling.scale", scale, NAN, NAN, "", NULL)) &&
+           record_number(store, id, "verdict", NAN, NAN, NAN, "",
+                         outcome_verdict_name(verdict_of(root)));
+}
+
 static bool keep(struct running *running, const struct scenario *scenario, struct sweep_place place,
-                 const struct outcome *outcome, int64_t started_at_ns, struct store_cell *found) {
+                 const struct result *result, int64_t started_at_ns, struct store_cell *found) {
     const struct sweep_work *work = running->work;
-    struct record_run record = record_simulated("cell", scenario, &work->costs);
+    const struct outcome *outcome = &result->outcome;
+    struct record_run record =
+        record_simulated(work->is_of_ceilings ? "ceiling_cell" : "cell", scenario, &work->costs);
     record.replication = place.replication;
+    record.scale = sweep_load_scale(work);
     record.is_cell = true;
     record.started_at_ns = started_at_ns;
     record.code_hash = work->code_hash;
     enum store_state state = outcome->refused ? STORE_REFUSED : STORE_DONE;
+    uint64_t fingerprint =
+        work->is_of_ceilings ? fingerprint_root(&result->root) : outcome->fingerprint;
     int64_t took_ns = record_now_ns() - started_at_ns, id;
     if (!record_begin(running->store, &record, &id) ||
-        !record_outcome(running->store, id, outcome) ||
-        !record_finish(running->store, id, state, outcome->refused, outcome->fingerprint))
+        !(work->is_of_ceilings ? record_root(running->store, id, result)
+                               : record_outcome(running->store, id, outcome)) ||
+        !record_finish(running->store, id, state, outcome->refused, fingerprint))
         return false;
-    *found = (struct store_cell){id, state, outcome->fingerprint, took_ns};
+    *found = (struct store_cell){id, state, fingerprint, took_ns};
     return true;
 }
 
@@ -143,26 +198,36 @@ static bool is_as_planned(const struct sweep_run *run, const struct scenario *sc
     return false;
 }
 
-static void run_one(struct running *running, int32_t index, struct scenario *scenario) {
-    struct sweep_work *work = running->work;
-    struct outcome outcome;
+static void work_out(const struct sweep_work *work, struct scenario *scenario, uint64_t replication,
+                     struct result *result) {
     struct layout layout;
-    int64_t started_at_ns = record_now_ns();
-    outcome_init(&outcome);
     roster_init(&scenario->roster, &scenario->spec, scenario->spec.seed, &scenario->arena);
     layout_init(&layout, &scenario->roster, scenario->spec.seed, &scenario->arena);
+    result->asked = plan_offered(&scenario->roster).deliveries_per_s;
+    if (work->is_of_ceilings)
+        result->root = own_ceiling_find(
+            &(struct own_ceiling_ask){scenario, &layout, &work->means, replication});
+    else
+        simulate(scenario, &layout, &work->means, replication, 1, &result->outcome);
+}
+
+static void run_one(struct running *running, int32_t index, struct scenario *scenario) {
+    struct sweep_work *work = running->work;
+    struct result result = {.asked = 0};
+    int64_t started_at_ns = record_now_ns();
+    outcome_init(&result.outcome);
     struct sweep_place place = sweep_place_of(work, index);
-    simulate(scenario, &layout, &work->means, (uint64_t)place.replication, 1, &outcome);
+    work_out(work, scenario, (uint64_t)place.replication, &result);
     pthread_mutex_lock(&running->lock);
     if (!running->has_failed &&
-        keep(running, scenario, place, &outcome, started_at_ns, &work->runs[index].found)) {
+        keep(running, scenario, place, &result, started_at_ns, &work->runs[index].found)) {
         running->done_count++;
         show_progress(running);
     } else {
         running->has_failed = true;
     }
     pthread_mutex_unlock(&running->lock);
-    outcome_fini(&outcome);
+    outcome_fini(&result.outcome);
 }
 
 static void task(void *context, int32_t number) {

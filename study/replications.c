@@ -1,7 +1,7 @@
 /* The interval of one system has two parts: its costs, of which nothing but the calibration knows
- * more, and the mean's error, which replications narrow. Both are normal about the truth, so their
- * variances add up. Both come out of how the draws differ, so the sum has no more freedom than that
- * one mean square: Satterthwaite's sum, which takes its terms for independent, would claim more. */
+ * more, and the mean's error, which replications narrow. How much of what was seen is the one and
+ * how much the other is itself uncertain, and that is in the interval: study/group_reach.h. Where
+ * the costs are certain there is only the second part, and Student's interval is exact. */
 #include "study/replications.h"
 
 #include "sim/base/check.h"
@@ -43,6 +43,10 @@ static double mean_of(const double *values, int32_t count) {
     return stats.count > 0 ? stats.mean : (double)NAN;
 }
 
+static struct stats_interval about(double mean, double reach) {
+    return (struct stats_interval){mean, mean - reach, mean + reach};
+}
+
 static void fill(struct study_estimate *estimate, const struct study_variance *variance) {
     double count = estimate->count, draws = count / STUDY_STREAMS_PER_DRAW;
     double within_freedom = variance->between > 0 ? count - draws : count - 1;
@@ -53,11 +57,25 @@ static void fill(struct study_estimate *estimate, const struct study_variance *v
     estimate->noise = half_width(variance->mean_variance, variance->mean_freedom);
     estimate->simulation = half_width(variance->within / count, within_freedom);
     estimate->calibration = half_width(variance->between, draws - 1);
-    estimate->interval = study_t_interval(
-        variance->mean, variance->between + variance->mean_variance, variance->mean_freedom, level);
+    estimate->interval = about(variance->mean, study_group_reach(&variance->squares, level));
 }
 
-struct study_estimate study_estimate_of(const double *values, int32_t count) {
+/* One sample, whatever draw a value has. */
+static void fill_certain(struct study_estimate *estimate, const double *values) {
+    struct stats all;
+    stats_init(&all);
+    for (int32_t i = 0; i < estimate->count; i++)
+        stats_add(&all, values[i]);
+    estimate->mean = all.mean;
+    estimate->between = estimate->calibration = 0;
+    estimate->spread = stats_variance(&all);
+    estimate->freedom = estimate->count - 1;
+    estimate->noise = half_width(estimate->spread / estimate->count, estimate->freedom);
+    estimate->simulation = estimate->noise;
+    estimate->interval = about(all.mean, estimate->noise);
+}
+
+struct study_estimate study_estimate_of(const double *values, int32_t count, bool is_certain) {
     const double nan = (double)NAN;
     struct study_estimate estimate = {.mean = mean_of(values, count),
                                       .interval = {nan, nan, nan},
@@ -70,7 +88,9 @@ struct study_estimate study_estimate_of(const double *values, int32_t count) {
     double *kept = calloc((size_t)count + 1, sizeof *kept);
     CHECK(kept != NULL);
     estimate.count = gather(values, count, kept);
-    if (estimate.count >= STUDY_REPLICATIONS_MIN) {
+    if (estimate.count >= STUDY_REPLICATIONS_MIN && is_certain) {
+        fill_certain(&estimate, kept);
+    } else if (estimate.count >= STUDY_REPLICATIONS_MIN) {
         struct study_variance variance = study_nested_variance(
             kept, estimate.count / STUDY_STREAMS_PER_DRAW, STUDY_STREAMS_PER_DRAW);
         fill(&estimate, &variance);

@@ -10,6 +10,7 @@
 
 #include "sim/base/stats.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -26,7 +27,8 @@ struct study_estimate {
                       no interval and all but `mean` is NAN */
     double mean;
     struct stats_interval interval; /* 95 %, of the expected value in one system whose costs are a
-                                       draw of what the calibration leaves open */
+                                       draw of what the calibration leaves open
+                                       (study/group_reach.h) */
     double noise;       /* half-width of the mean's own 95 % interval: what replications narrow */
     double simulation;  /* half-width that finite runs alone give the mean */
     double calibration; /* half-width that unknown costs alone give one system, 0: none seen */
@@ -36,8 +38,9 @@ struct study_estimate {
 };
 
 /* values[count] by replication; NAN: that replication has none, and its draw is left out. An odd
- * last one waits for its twin. */
-struct study_estimate study_estimate_of(const double *values, int32_t count);
+ * last one waits for its twin. `is_certain`: all draws of the costs are the same one, since nothing
+ * is left open; then replications differ by their arrivals alone. */
+struct study_estimate study_estimate_of(const double *values, int32_t count, bool is_certain);
 
 /* Replications beside those that there are until `noise` is at most `target`, even and at most
  * 1,000,000; 0: it is. Taken from the variance seen so far, so an estimate itself. */

@@ -53,7 +53,10 @@ struct study_variance study_nested_variance(const double *values, int32_t groups
     CHECK(groups >= 2 && group_size >= 2);
     struct mean_squares squares = mean_squares_of(values, groups, group_size);
     double count = groups * group_size;
-    struct study_variance variance = {.mean = squares.all.mean, .within = squares.within};
+    struct study_variance variance = {
+        .mean = squares.all.mean,
+        .within = squares.within,
+        .squares = {squares.between, squares.within, groups, group_size}};
     if (squares.between <= squares.within) {
         variance.within = stats_variance(&squares.all);
         variance.mean_variance = variance.within / count;

@@ -4,6 +4,7 @@
 #define HEADROOM_STUDY_VARIANCE_H
 
 #include "sim/base/stats.h"
+#include "study/group_reach.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct study_variance {
     double new_freedom;   /* its degrees of freedom (Satterthwaite) */
     double mean_variance; /* of the mean */
     double mean_freedom;
+    struct study_squares squares; /* behind them */
 };
 
 /* values[group * group_size + i]; at least two groups of at least two. Where the groups differ less

@@ -303,3 +303,56 @@ struct plan_load plan_offered(const struct roster *roster) {
     arena_fini(&scratch);
     return load;
 }
+
+/* More of a traffic into a room. */
+static void add_rate(struct plan_rate *rate, const struct plan_rate *more) {
+    double bytes = rate->publishes_per_s * rate->bytes + more->publishes_per_s * more->bytes;
+    rate->publishes_per_s += more->publishes_per_s;
+    rate->heard_per_s += more->heard_per_s;
+    rate->senders += more->senders;
+    if (rate->publishes_per_s > 0)
+        rate->bytes = bytes / rate->publishes_per_s;
+}
+
+/* `one`: what a publisher sends to all rooms of the group together. */
+static void add_rates_of_users(const struct roster *roster, const struct plan_rooms *rooms,
+                               const struct plan_rate *one, struct plan_rate *rates) {
+    for (int32_t client = 0; client < roster->clients_count; client++) {
+        if (roster->population[client] != rooms->from)
+            continue;
+        int32_t first = 0, count = rooms_of_client(roster, client, rooms->group, &first);
+        for (int32_t i = first; i < first + count; i++)
+            add_rate(&rates[roster->client_rooms[i]],
+                     &(struct plan_rate){one->publishes_per_s / count, one->heard_per_s / count,
+                                         one->bytes, 1.0 / count});
+    }
+}
+
+static int32_t senders_in(const struct roster *roster, int32_t room_index, uint8_t population) {
+    const struct roster_room *room = &roster->rooms[room_index];
+    int32_t count = 0;
+    for (int32_t i = 0; i < room->members_count; i++)
+        count += roster->population[roster->members[room->members_first + i]] == population;
+    return count;
+}
+
+void plan_rates(const struct roster *roster, struct plan_rate *rates) {
+    struct arena scratch;
+    arena_init(&scratch);
+    memset(rates, 0, (size_t)roster->rooms_count * sizeof *rates);
+    for (int32_t i = 0; i < roster->scenario->traffic_count; i++) {
+        const struct spec_traffic *traffic = &roster->scenario->traffic[i];
+        struct plan_rooms rooms = rooms_of(roster, traffic, &scratch);
+        double sources = traffic->rate.per == SPEC_IN_ALL ? rooms.count : 1;
+        double rate =
+            traffic->rate.stages[traffic->rate.stages_count - 1].rate_per_s / fmax(sources, 1);
+        struct plan_rate one = {rate, rate * traffic->active, spec_dist_mean(&traffic->bytes), 1};
+        if (traffic->rate.per == SPEC_PER_USER)
+            add_rates_of_users(roster, &rooms, &one, rates);
+        for (int32_t r = 0; r < rooms.count && traffic->rate.per != SPEC_PER_USER; r++) {
+            one.senders = senders_in(roster, rooms.items[r], rooms.from);
+            add_rate(&rates[rooms.items[r]], &one);
+        }
+    }
+    arena_fini(&scratch);
+}

@@ -71,4 +71,13 @@ struct plan_load {
 };
 struct plan_load plan_offered(const struct roster *roster);
 
+/* The same, room by room. */
+struct plan_rate {
+    double publishes_per_s;
+    double heard_per_s; /* of these, where somebody is listening */
+    double bytes;       /* mean of a message's payload */
+    double senders;     /* clients that they come from */
+};
+void plan_rates(const struct roster *roster, struct plan_rate *rates); /* [rooms_count] */
+
 #endif

@@ -41,6 +41,34 @@ class Sweep(SweepCase):
         for study in studies:
             self.assertGreater(self.answer("plan", study)["runs_count"], 0)
 
+    def test_a_study_of_ceilings_has_one_in_each_cell_and_runs_beside_it_are_others(self):
+        self.write("ceilings.json", STUDY.replace('"name"', '"quantity": "ceiling", "name"').replace("[1, 18446744073709551615]", "[1]"))
+        study = self.answer("run", "ceilings.json", "--reps", "2")
+        self.assertEqual((study["quantity"], study["runs_missing"], study["runs_count"]), ("ceiling", 0, RUNS))
+        by_rate = {}
+        for cell in study["cells"]:
+            found = cell["metrics"]["ceiling.active"]
+            self.assertEqual(cell["verdicts"]["holds"], 2)
+            self.assertTrue(found["low"] < found["value"] < found["high"])
+            by_rate.setdefault(cell["values"]["rate"], []).append(found["value"])
+        for ceilings in by_rate.values():  # written at once, a larger room spends less on reading
+            self.assertEqual(ceilings, sorted(ceilings))
+        # every rate scaled together, so what a cell asks for does not matter
+        large = [c["metrics"]["ceiling.active"]["value"] for c in study["cells"] if c["values"]["size"] == 20]
+        self.assertAlmostEqual(max(large) / min(large), 1, delta=0.02)
+        alone = subprocess.run([self.HEADROOM, "explain", "small.json", "ceiling.active", "--json", "-q", "--seed", "1", "--set",
+                                "rooms.r.size.constant=20", "--set", "traffic.t.rate.poisson=5/s per room"],
+                               cwd=self.folder.name, capture_output=True, text=True, timeout=60, check=False)
+        stored = self.rows("SELECT m.value FROM metrics m JOIN runs r ON r.id = m.run WHERE m.name = 'ceiling.active' AND "
+                           "r.command = 'ceiling_cell' AND r.replication = 0")
+        self.assertIn((json.loads(alone.stdout)["figures"][0]["value"],), stored)
+        self.assertIn("ceiling.scale", self.sweep("show", "ceilings.json", "--reps", "2").stdout)
+        again = self.answer("run", "ceilings.json", "--reps", "2")
+        self.assertEqual(again["fingerprint"], study["fingerprint"])
+        self.assertEqual(self.rows("SELECT count(*) FROM runs"), [(RUNS,)])  # none twice
+        self.answer("run", "study.json", "--seed", "1")
+        self.assertEqual(self.rows("SELECT count(*) FROM runs"), [(RUNS + CELLS,)])  # a run is no ceiling
+
     def test_mistakes_are_said_with_their_place_in_the_study_and_nothing_runs(self):
         self.write("study.json", STUDY.replace("rooms.r.size", "rooms.rr.size").replace('"25/s', '"25/h'))
         wrong = self.sweep("run", "study.json")

@@ -262,6 +262,36 @@ START_TEST(offered_load_is_what_the_plan_counts_up_to) {
 }
 END_TEST
 
+/* Room by room it is the same load, whatever a rate is per; a publisher is a member. */
+START_TEST(rates_of_rooms_add_up_to_the_offered_load) {
+    static const char *const rates[] = {"{\"poisson\": \"3/s per room\"}",
+                                        "{\"constant\": \"0.7/s per user\"}",
+                                        "{\"poisson\": \"2385/s in all\"}"};
+    struct planned planned;
+    init(&planned,
+         (struct asked){.clients = 3000,
+                        .size = "{\"zipf\": {\"exponent\": 1.1, \"lowest\": 2, \"highest\": 400}}",
+                        .rate = rates[_i],
+                        .scale = 1});
+    const struct roster *roster = &planned.scenario.roster;
+    struct plan_rate *of =
+        ARENA_NEW(&planned.scenario.arena, (size_t)roster->rooms_count, struct plan_rate);
+    struct plan_load load = plan_offered(roster);
+    double publishes = 0, deliveries = 0, senders = 0;
+    plan_rates(roster, of);
+    for (int32_t i = 0; i < roster->rooms_count; i++) {
+        publishes += of[i].publishes_per_s;
+        deliveries += of[i].heard_per_s * roster->rooms[i].members_count;
+        senders += of[i].senders;
+        ck_assert_double_eq_tol(of[i].bytes, 150, 1);
+    }
+    ck_assert_double_eq_tol(publishes / load.publishes_per_s, 1, 1e-9);
+    ck_assert_double_eq_tol(deliveries / load.deliveries_per_s, 1, 1e-9);
+    ck_assert_double_eq_tol(senders, 3000, 1e-6);
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(poisson_publishes_come_at_their_rate_with_exponential_gaps),
@@ -273,6 +303,7 @@ int main(void) {
         TEST(replications_and_seeds_have_plans_of_their_own),
         TEST(publishers_are_members_of_the_room_and_of_their_population),
         TEST(offered_load_is_what_the_plan_counts_up_to),
+        LOOP_TEST(rates_of_rooms_add_up_to_the_offered_load, 3),
     };
     return suite_run("workload/plan", tests, COUNT_OF(tests));
 }

@@ -1,11 +1,14 @@
 /* The experiments as text: what the generator reads and is asked must be what the cells say. */
 #include "tests/sim/suite.h"
 
+#include "models/spec/range.h"
+#include "models/workload/protocol.h"
 #include "models/workload/roster.h"
 #include "sim/base/diag.h"
 #include "validation/calibrate/blocks.h"
 #include "validation/load/command.h"
 
+#include <math.h>
 #include <string.h>
 
 static void parse(enum blocks_setting setting, struct spec_scenario *scenario,
@@ -159,6 +162,38 @@ START_TEST(frames_and_bytes_are_told_apart_by_pairs_of_equal_bytes) {
 }
 END_TEST
 
+/* One read takes 16 KiB, the default, so a longer burst comes as several writes. */
+static double messages_per_write(const struct blocks_cell *cell) {
+    double fit = floor(16384.0 / (double)protocol_inbound_bytes(cell->bytes));
+    return cell->setting == BLOCKS_AT_ONCE ? 1 : fmin(cell->publishes, fmax(fit, 1));
+}
+
+static void widen(double *highest, double value) {
+    *highest = fmax(*highest, value);
+}
+
+START_TEST(the_ranges_that_explain_warns_by_are_those_of_the_blocks) {
+    double highest[RANGE_COUNT] = {0}, least_bytes = INFINITY, least_members = INFINITY;
+    for (int32_t i = 0; i < blocks_cells_count; i++) {
+        const struct blocks_cell *cell = &blocks_cells[i];
+        widen(&highest[RANGE_room_members], cell->members);
+        widen(&highest[RANGE_working_set], cell->working_set);
+        widen(&highest[RANGE_message_bytes], cell->bytes);
+        widen(&highest[RANGE_messages_per_write], messages_per_write(cell));
+        least_bytes = fmin(least_bytes, cell->bytes);
+        least_members = fmin(least_members, cell->members);
+    }
+    for (int i = RANGE_room_members; i <= RANGE_messages_per_write; i++)
+        ck_assert_double_eq(highest[i], range_of((enum range_axis)i)->highest);
+    ck_assert_double_eq(least_bytes, range_of(RANGE_message_bytes)->lowest);
+    ck_assert_double_eq(least_members, range_of(RANGE_room_members)->lowest);
+    /* The stalled settings have the small buffers, all others the defaults. */
+    ck_assert_double_eq(range_of(RANGE_send_buffer)->lowest, 8 * 1024);
+    ck_assert_double_eq(range_of(RANGE_send_buffer)->highest, 64 * 1024);
+    ck_assert_double_eq(range_of(RANGE_receive_buffer)->highest, 128 * 1024);
+}
+END_TEST
+
 int main(void) {
     struct suite_test tests[] = {
         LOOP_TEST(every_setting_is_a_scenario_that_the_real_pair_takes, BLOCKS_SETTINGS),
@@ -168,6 +203,7 @@ int main(void) {
         TEST(a_slower_machine_is_asked_less_often),
         TEST(every_visit_is_made_once_in_an_order_of_the_seed),
         TEST(frames_and_bytes_are_told_apart_by_pairs_of_equal_bytes),
+        TEST(the_ranges_that_explain_warns_by_are_those_of_the_blocks),
     };
     return suite_run("calibrate/blocks", tests, COUNT_OF(tests));
 }
