@@ -113,7 +113,7 @@ void capacity_simulate_losses(struct capacity_kind *kind, const struct capacity 
                                         .costs = costs,
                                         .which = (enum sizing_case)which,
                                         .least = kind->count[which].target,
-                                        .back = {(double)NAN, (double)NAN}};
+                                        .back = {(double)NAN, (double)NAN, false}};
     pool_map(jobs, SIZING_CASES, work_out, losses);
     for (int32_t which = 0; which < SIZING_CASES; which++) {
         kind->back[which] = losses[which].back;
