@@ -160,10 +160,12 @@ static void check_arrival(struct check *check, const struct spec_population *pop
         return;
     const struct json *populations = enter(check, check->merged, "populations");
     const struct json *place = enter(check, enter(check, populations, population->name), "arrival");
-    reading_error(
-        check->reading, json_member(place, "rate"),
-        "clients arrive \"in all\", as in {\"poisson\": \"50/s in all\"}; a rate per room "
-        "or user is for traffic");
+    const struct json *rate = json_member(place, "rate");
+    if (rate != NULL) /* one that is missing has been complained about */
+        reading_error(
+            check->reading, rate,
+            "clients arrive \"in all\", as in {\"poisson\": \"50/s in all\"}; a rate per room "
+            "or user is for traffic");
     leave(check);
 }
 
