@@ -1,3 +1,5 @@
+/* Every probe passes through search_probe: asked until it is a measurement, kept, and held against
+ * the speed of those before it. */
 #include "study/search.h"
 
 #include "sim/base/stats.h"
@@ -82,21 +84,24 @@ static bool ask(struct search *search, enum study_phase phase, double x,
 /* --- the machine's speed
  * ----------------------------------------------------------------------------------------- */
 
-static double speed_of(const struct search *search, int32_t first, int32_t count) {
+/* The median of those that are known; NAN: none is. */
+static double speed_from(const struct search *search, int32_t first) {
     double speeds[STUDY_PROBES_MAX];
-    for (int32_t i = 0; i < count; i++)
-        speeds[i] = search->probes[first + i].result.speed_ns;
-    return count > 0 ? stats_median(speeds, (size_t)count) : (double)NAN;
+    size_t count = 0;
+    for (int32_t i = first; i < search->probes_count; i++)
+        if (search->probes[i].result.speed_ns > 0)
+            speeds[count++] = search->probes[i].result.speed_ns;
+    return count > 0 ? stats_median(speeds, count) : (double)NAN;
 }
 
 double search_speed(const struct search *search) {
-    double speed = speed_of(search, 0, search->probes_count);
-    return speed > 0 ? speed : (double)NAN;
+    return speed_from(search, 0);
 }
 
+/* One whose yardstick could not be taken is no witness against any speed. */
 static bool is_of_speed(const struct search_probe *probe, double speed_ns) {
     double ratio = probe->result.speed_ns / speed_ns;
-    return ratio < SAME_SPEED_MAX && ratio > 1 / SAME_SPEED_MAX;
+    return !(ratio > 0) || (ratio < SAME_SPEED_MAX && ratio > 1 / SAME_SPEED_MAX);
 }
 
 /* Keeps the probes of this speed, in their order. Returns the speed of the others; NAN: none. */
@@ -116,10 +121,8 @@ static double forget_others(struct search *search, double speed_ns) {
 /* The speed that the last few probes agree on; NAN: there is none, or they do not. */
 static double speed_now(const struct search *search) {
     int32_t first = search->probes_count - SPEED_WITNESSES;
-    double speed = first >= 0 ? speed_of(search, first, SPEED_WITNESSES) : (double)NAN;
-    if (!(speed > 0))
-        return (double)NAN;
-    for (int32_t i = first; i < search->probes_count; i++)
+    double speed = first >= 0 ? speed_from(search, first) : (double)NAN;
+    for (int32_t i = first; !isnan(speed) && i < search->probes_count; i++)
         if (!is_of_speed(&search->probes[i], speed))
             return (double)NAN;
     return speed;

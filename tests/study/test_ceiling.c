@@ -374,6 +374,21 @@ START_TEST(a_machine_of_one_speed_is_never_searched_anew) {
 }
 END_TEST
 
+START_TEST(a_probe_without_a_yardstick_is_no_change_either) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct logistic_world world = noisy;
+        struct changes changes = {0};
+        world.mood_probes = 1000;
+        world.mood_factor = 1.55;
+        world.unknown_every = 4;
+        struct study_ceiling ceiling = found_while_watched(&world, seed, &changes);
+        ck_assert_int_eq(ceiling.outcome, STUDY_FOUND);
+        ck_assert_int_eq(ceiling.restarts_count, 0);
+        ck_assert_double_eq_tol(ceiling.speed_ns, 4200, 0.02 * 4200);
+    }
+}
+END_TEST
+
 START_TEST(a_machine_without_a_speed_of_its_own_is_no_machine_to_measure_on) {
     struct logistic_world world = noisy;
     struct changes changes = {0};
@@ -421,6 +436,7 @@ int main(void) {
         TEST(what_is_known_to_hold_is_skipped_and_changes_nothing),
         LOOP_TEST(a_machine_that_changes_its_speed_is_searched_anew, 2),
         TEST(a_machine_of_one_speed_is_never_searched_anew),
+        TEST(a_probe_without_a_yardstick_is_no_change_either),
         TEST(a_machine_without_a_speed_of_its_own_is_no_machine_to_measure_on),
         TEST(one_odd_yardstick_is_no_change),
         TEST(the_same_seed_gives_the_same_ceiling),

@@ -55,7 +55,8 @@ static bool probe_logistic(void *context, const struct study_probe_request *requ
     ceiling += world->stream_spread * normal_of(request->seed, request->replication, RNG_STREAM);
     double slowness = is_slow(world) ? world->mood_factor : 1;
     ceiling -= log(slowness);
-    if (world->mood_probes > 0) /* 2 % of scatter, as yardsticks have it */
+    bool is_unknown = world->unknown_every > 0 && world->probes_count % world->unknown_every == 0;
+    if (world->mood_probes > 0 && !is_unknown) /* 2 % of scatter, as yardsticks have it */
         result->speed_ns = QUICK_NS * slowness *
                            (1 + 0.02 * normal_of(request->seed, request->replication, RNG_SPEED));
     if (request->is_rough)

@@ -25,6 +25,7 @@ struct logistic_world {
     int64_t mood_probes; /* probes until the machine's speed changes, and again; 0: it has none */
     double mood_factor;  /* slow over quick: of the yardstick, and of the ceiling the other way */
     bool begins_slow;
+    int64_t unknown_every;    /* so many probes have one whose speed is not known; 0: none */
     int64_t mood_stays_after; /* moods change no more after so many probes; 0: they never stay */
     int64_t probes_count;     /* that it has answered; of these, rough ones: */
     int64_t rough_count;
