@@ -9,6 +9,7 @@
 #include "cli/print.h"
 #include "cli/record.h"
 #include "cli/stop.h"
+#include "cli/stored.h"
 #include "cli/today.h"
 #include "sim/base/fingerprint.h"
 #include "sim/base/rng.h"
@@ -35,9 +36,7 @@ static bool has_profile(struct store *store) {
     struct arena arena;
     struct store_run run;
     arena_init(&arena);
-    bool has =
-        store_latest_run(store, &(struct store_filter){.command = "calibrate", .state = "done"},
-                         &arena, &run) == STORE_FOUND;
+    bool has = stored_calibration(store, &arena, &run) == STORE_FOUND;
     arena_fini(&arena);
     return has;
 }

@@ -4,9 +4,9 @@
 #include "cli/one_scenario.h"
 #include "cli/print.h"
 #include "cli/record.h"
+#include "cli/stored.h"
 #include "cli/world_sim.h"
 #include "models/workload/plan.h"
-#include "sim/base/check.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -127,35 +127,18 @@ static int answer_scenario(struct scenario *scenario, const struct costs_choice 
 
 /* What the run was made of, as far as this program can read it. */
 static void read_scenario(struct explain_subject *subject, struct scenario *scenario) {
-    struct store_text text;
-    if (subject->run.scenario_hash == 0 ||
-        store_scenario_text(subject->store, subject->run.scenario_hash, subject->arena, &text) !=
-            STORE_FOUND)
-        return;
-    struct diag *diag = malloc(sizeof *diag);
-    CHECK(diag != NULL);
-    diag_init(diag);
-    struct spec_options parse = {.file = subject->store->path, .reader = files_reader()};
-    if (files_scenario_parse(scenario, text.text, &parse, &subject->run.seed, diag)) {
-        roster_init(&scenario->roster, &scenario->spec, scenario->spec.seed, &scenario->arena);
+    if (stored_scenario(subject->store, &subject->run, scenario) == STORE_FOUND)
         subject->scenario = scenario;
-    } else {
+    else if (subject->run.scenario_hash != 0)
         print_say(subject->options,
                   "the scenario of run %" PRId64 " is not one that this program "
                   "reads",
                   subject->run.id);
-    }
-    diag_fini(diag);
-    free(diag);
 }
 
 static void read_profile(struct explain_subject *subject) {
-    struct store_text text;
     struct profile *profile = ARENA_NEW(subject->arena, 1, struct profile);
-    if (subject->run.profile_hash != 0 &&
-        store_profile_text(subject->store, subject->run.profile_hash, subject->arena, &text) ==
-            STORE_FOUND &&
-        files_parse_profile(profile, text.text, subject->store->path, subject->arena) < 0)
+    if (stored_profile(subject->store, &subject->run, subject->arena, profile) == STORE_FOUND)
         subject->profile = profile;
 }
 
@@ -192,7 +175,7 @@ static int answer_run(struct explain_subject *subject, int64_t id) {
             fprintf(stderr, "headroom: %s\n", subject->store->error);
         return found == STORE_MISSING ? EXIT_NO_INPUT : EXIT_IO;
     }
-    struct scenario scenario = {.path = NULL};
+    struct scenario scenario;
     read_scenario(subject, &scenario);
     read_profile(subject);
     subject->is_simulated = subject->run.kind == STORE_SIMULATED && subject->scenario != NULL &&
@@ -201,8 +184,7 @@ static int answer_run(struct explain_subject *subject, int64_t id) {
         subject->means = costs_of(subject);
     subject->scale = scale_of(subject);
     int code = answer_subject(subject);
-    if (subject->run.scenario_hash != 0)
-        files_scenario_fini(&scenario);
+    files_scenario_fini(&scenario);
     return code;
 }
 

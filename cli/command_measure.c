@@ -7,6 +7,7 @@
 #include "cli/procedure.h"
 #include "cli/programs.h"
 #include "cli/stop.h"
+#include "cli/stored.h"
 #include "cli/world_real.h"
 #include "models/workload/admission.h"
 #include "models/workload/plan.h"
@@ -120,8 +121,7 @@ static double calm_of(struct store *store) {
     struct store_metric yard = {.value = 0};
     arena_init(&arena);
     bool has =
-        store_latest_run(store, &(struct store_filter){.command = "calibrate", .state = "done"},
-                         &arena, &run) == STORE_FOUND &&
+        stored_calibration(store, &arena, &run) == STORE_FOUND &&
         store_metric_of(store, run.id, COMPARE_YARDSTICK_METRIC, &arena, &yard) == STORE_FOUND;
     arena_fini(&arena);
     return has ? yard.value : 0;

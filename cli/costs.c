@@ -5,6 +5,7 @@
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/record.h"
+#include "cli/stored.h"
 #include "sim/base/fingerprint.h"
 #include "sim/store/store.h"
 
@@ -22,12 +23,10 @@ static bool newest(struct costs_choice *choice, const char *path, const char **t
         fprintf(stderr, "headroom: %s\n", store.error);
         return false;
     }
-    struct store_filter filter = {.command = "calibrate", .state = "done"};
     struct store_run run;
     struct store_text profile;
     bool is_found =
-        store_latest_run(&store, &filter, &choice->arena, &run) == STORE_FOUND &&
-        run.profile_hash != 0 &&
+        stored_calibration(&store, &choice->arena, &run) == STORE_FOUND && run.profile_hash != 0 &&
         store_profile_text(&store, run.profile_hash, &choice->arena, &profile) == STORE_FOUND;
     store_close(&store);
     if (is_found)
