@@ -4,6 +4,7 @@
 #define HEADROOM_CLI_CAPACITY_H
 
 #include "cli/costs.h"
+#include "cli/input_source.h"
 #include "cli/trial.h"
 #include "models/workload/plan.h"
 #include "study/sizing.h"
@@ -65,17 +66,9 @@ struct capacity_offer { /* nodes that hold the load */
     bool is_on_front;
 };
 
-enum capacity_input_source {
-    CAPACITY_MEASURED,
-    CAPACITY_PUBLISHED,
-    CAPACITY_ASSUMED,
-    CAPACITY_DECLARED
-};
-const char *capacity_input_source_name(enum capacity_input_source source);
-
 struct capacity_bar {
     const char *name;
-    enum capacity_input_source source;
+    enum input_source source;
     enum cost cost;               /* COST_COUNT: a field of the scenario */
     const char *low, *high;       /* the ends, as text */
     double nodes_low, nodes_high; /* nodes' worth of load there */

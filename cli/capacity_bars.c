@@ -18,15 +18,6 @@
 
 static const double SIGMAS = 1.6448536269514722; /* of the normal distribution's 95 % */
 
-static const char *const source_names[] = {[CAPACITY_MEASURED] = "measured",
-                                           [CAPACITY_PUBLISHED] = "published",
-                                           [CAPACITY_ASSUMED] = "assumed",
-                                           [CAPACITY_DECLARED] = "declared"};
-
-const char *capacity_input_source_name(enum capacity_input_source source) {
-    return source_names[source];
-}
-
 /* --- an uncertain field's scenario --- */
 
 /* The scenario with one of its uncertain fields at one of its ends; with a roster of its own. */
@@ -144,18 +135,6 @@ static double at_end(const struct profile_entry *entry, enum cost cost, bool is_
     return fmin(fmax(value, profile_cost_lowest(cost)), profile_cost_highest(cost));
 }
 
-static enum capacity_input_source source_of(enum profile_source source) {
-    switch (source) {
-    case PROFILE_MEASURED:
-        return CAPACITY_MEASURED;
-    case PROFILE_PUBLISHED:
-        return CAPACITY_PUBLISHED;
-    case PROFILE_ASSUMED:
-        return CAPACITY_ASSUMED;
-    }
-    return CAPACITY_ASSUMED;
-}
-
 static void add_costs(struct capacity *plan, struct side *sides) {
     const struct profile *profile = &plan->costs->profile;
     for (int32_t i = 0; i < COST_COUNT && plan->bars_count < CAPACITY_BARS_MAX; i++) {
@@ -167,11 +146,12 @@ static void add_costs(struct capacity *plan, struct side *sides) {
         struct side *pair = &sides[2 * plan->bars_count];
         pair[0].costs.value[cost] = low;
         pair[1].costs.value[cost] = high;
-        plan->bars[plan->bars_count++] = (struct capacity_bar){.name = profile_cost_name(cost),
-                                                               .source = source_of(entry->source),
-                                                               .cost = cost,
-                                                               .low = cost_end(plan, cost, low),
-                                                               .high = cost_end(plan, cost, high)};
+        plan->bars[plan->bars_count++] =
+            (struct capacity_bar){.name = profile_cost_name(cost),
+                                  .source = input_source_of(entry->source),
+                                  .cost = cost,
+                                  .low = cost_end(plan, cost, low),
+                                  .high = cost_end(plan, cost, high)};
     }
 }
 
@@ -182,7 +162,7 @@ static void add_fields(struct capacity *plan, struct side *sides) {
         sides[2 * plan->bars_count].uncertain = uncertain;
         sides[2 * plan->bars_count + 1].uncertain = uncertain;
         plan->bars[plan->bars_count++] = (struct capacity_bar){.name = uncertain->field.shown,
-                                                               .source = CAPACITY_DECLARED,
+                                                               .source = INPUT_DECLARED,
                                                                .cost = COST_COUNT,
                                                                .low = uncertain->low.shown,
                                                                .high = uncertain->high.shown};

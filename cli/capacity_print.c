@@ -76,21 +76,25 @@ static void add_nodes(const struct capacity *plan, const struct capacity_offer *
 static const char *advice(const struct capacity_bar *bar) {
     static char text[256];
     switch (bar->source) {
-    case CAPACITY_DECLARED:
+    case INPUT_DECLARED:
         snprintf(text, sizeof text, "%s: count it in production, and narrow plan.uncertain",
                  bar->name);
         return text;
-    case CAPACITY_MEASURED:
+    case INPUT_MEASURED:
         snprintf(text, sizeof text,
                  "%s: `headroom calibrate --mode full` on the machine that will serve", bar->name);
         return text;
-    case CAPACITY_PUBLISHED:
-    case CAPACITY_ASSUMED:
+    case INPUT_PUBLISHED:
+    case INPUT_ASSUMED:
         snprintf(text, sizeof text,
                  "%s, which is only %s: measure it on the system itself and write it into the "
                  "profile",
-                 bar->name, capacity_input_source_name(bar->source));
+                 bar->name, input_source_name(bar->source));
         return text;
+    case INPUT_DEFAULT: /* nothing about them is uncertain: no bar is of them */
+    case INPUT_STATED:
+    case INPUT_SOURCES:
+        break;
     }
     return "";
 }
@@ -173,8 +177,7 @@ static void print_bars(const struct capacity *plan) {
         printf("  %-32s %8s to %-8s  %s at %s, %s at %s; %s\n", bar->name,
                print_number(fmin(bar->nodes_low, bar->nodes_high)),
                print_number(fmax(bar->nodes_low, bar->nodes_high)), print_number(bar->nodes_low),
-               bar->low, print_number(bar->nodes_high), bar->high,
-               capacity_input_source_name(bar->source));
+               bar->low, print_number(bar->nodes_high), bar->high, input_source_name(bar->source));
     }
     if (plan->bars_count == 0)
         printf("  nothing: of %d inputs with an uncertainty none moves it (plan.uncertain "
@@ -269,7 +272,7 @@ static cJSON *offer_json(const struct capacity *plan, const struct capacity_offe
 static cJSON *bar_json(const struct capacity_bar *bar) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "input", bar->name);
-    cJSON_AddStringToObject(json, "source", capacity_input_source_name(bar->source));
+    cJSON_AddStringToObject(json, "source", input_source_name(bar->source));
     cJSON_AddStringToObject(json, "low", bar->low);
     cJSON_AddStringToObject(json, "high", bar->high);
     print_add_number(json, "nodes_at_low", bar->nodes_low);

@@ -9,6 +9,7 @@
 #include "cli/change.h"
 #include "cli/costs.h"
 #include "cli/files.h"
+#include "cli/input_source.h"
 #include "cli/options.h"
 #include "models/cluster/closed_form.h"
 #include "models/cluster/extent.h"
@@ -38,21 +39,11 @@ struct explain_subject {
     struct extent extents[RANGE_COUNT];
 };
 
-enum explain_tag {
-    EXPLAIN_MEASURED, /* a cost, by a calibration */
-    EXPLAIN_PUBLISHED,
-    EXPLAIN_ASSUMED, /* a cost that nobody measured, or a field that the scenario calls uncertain */
-    EXPLAIN_DEFAULT, /* a field that nobody wrote */
-    EXPLAIN_STATED,  /* a field that the scenario states */
-    EXPLAIN_TAGS
-};
-const char *explain_tag_name(enum explain_tag tag);
-
 struct explain_input {
     struct change change;
     const char *value; /* with its unit */
     const char *note;  /* where it comes from; "" for none */
-    enum explain_tag tag;
+    enum input_source tag;
     double error;      /* standard error, as a share of a cost's value; NAN: a field */
     double elasticity; /* d log(figure) / d log(it), in simulation; NAN: it does not move it */
     double time_share; /* of a ceiling: of the busiest worker's time there, by the closed form */

@@ -17,32 +17,11 @@
 static const double least_elasticity = 0.05;
 static const double warm_up_s = 0.5, window_most_s = 2;
 
-const char *explain_tag_name(enum explain_tag tag) {
-    static const char *const names[EXPLAIN_TAGS] = {[EXPLAIN_MEASURED] = "measured",
-                                                    [EXPLAIN_PUBLISHED] = "published",
-                                                    [EXPLAIN_ASSUMED] = "assumed",
-                                                    [EXPLAIN_DEFAULT] = "default",
-                                                    [EXPLAIN_STATED] = "stated"};
-    return names[tag];
-}
-
 /* --- where each comes from --- */
-
-static enum explain_tag tag_of_source(enum profile_source source) {
-    switch (source) {
-    case PROFILE_MEASURED:
-        return EXPLAIN_MEASURED;
-    case PROFILE_PUBLISHED:
-        return EXPLAIN_PUBLISHED;
-    case PROFILE_ASSUMED:
-        return EXPLAIN_ASSUMED;
-    }
-    return EXPLAIN_ASSUMED;
-}
 
 static void tag_cost(struct explain_subject *subject, struct explain_input *input) {
     const struct profile_entry *entry = &subject->profile->costs[input->change.cost];
-    input->tag = tag_of_source(entry->source);
+    input->tag = input_source_of(entry->source);
     input->note = entry->note;
     input->error = entry->value > 0 ? entry->standard_error / entry->value : 0;
     input->value = arena_new_format(subject->arena, "%s %s", print_number(entry->value),
@@ -67,17 +46,17 @@ static void tag_field(struct explain_subject *subject, const struct spec_input *
                       int32_t fields_count, struct explain_input *input) {
     const struct spec_uncertain *uncertain =
         find_uncertain(&subject->scenario->spec, input->change.name);
-    input->tag = EXPLAIN_STATED;
+    input->tag = INPUT_STATED;
     input->value = input->change.field.now.text;
     input->note = "";
     input->error = (double)NAN;
     for (int32_t i = 0; i < fields_count; i++)
         if (is_of_field(input->change.name, fields[i].path)) {
-            input->tag = fields[i].is_default ? EXPLAIN_DEFAULT : EXPLAIN_STATED;
+            input->tag = fields[i].is_default ? INPUT_DEFAULT : INPUT_STATED;
             input->note = fields[i].doc;
         }
     if (uncertain != NULL) {
-        input->tag = EXPLAIN_ASSUMED;
+        input->tag = INPUT_ASSUMED;
         input->note =
             arena_new_format(subject->arena, "between %s and %s (plan.uncertain.%s)",
                              uncertain->low.shown, uncertain->high.shown, uncertain->name);

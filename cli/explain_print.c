@@ -62,7 +62,7 @@ static void print_percent(double share) {
 }
 
 static void print_input(const struct explain_figure *figure, const struct explain_input *input) {
-    printf("  %-36s %-18s %-9s", input->change.name, input->value, explain_tag_name(input->tag));
+    printf("  %-36s %-18s %-9s", input->change.name, input->value, input_source_name(input->tag));
     if (isnan(input->error))
         printf("  %8s", "");
     else
@@ -82,7 +82,7 @@ static void print_input(const struct explain_figure *figure, const struct explai
 }
 
 static void print_rest(const struct explain_figure *figure, bool is_looked_at) {
-    int32_t counts[EXPLAIN_TAGS] = {0}, rest = 0;
+    int32_t counts[INPUT_SOURCES] = {0}, rest = 0;
     for (int32_t i = 0; i < figure->inputs_count; i++)
         if (!is_shown(figure, &figure->inputs[i])) {
             counts[figure->inputs[i].tag]++;
@@ -91,9 +91,9 @@ static void print_rest(const struct explain_figure *figure, bool is_looked_at) {
     if (rest == 0)
         return;
     printf("  %d %s:", rest, is_looked_at ? "others hardly move it" : "inputs");
-    for (int i = 0; i < EXPLAIN_TAGS; i++)
+    for (int i = 0; i < INPUT_SOURCES; i++)
         if (counts[i] > 0)
-            printf(" %d %s", counts[i], explain_tag_name((enum explain_tag)i));
+            printf(" %d %s", counts[i], input_source_name((enum input_source)i));
     puts(" (--json lists them)");
 }
 
@@ -147,7 +147,7 @@ static cJSON *input_json(const struct explain_input *input) {
     cJSON_AddStringToObject(json, "name", input->change.name);
     cJSON_AddStringToObject(json, "kind", input->change.is_cost ? "cost" : "field");
     cJSON_AddStringToObject(json, "value", input->value);
-    cJSON_AddStringToObject(json, "source", explain_tag_name(input->tag));
+    cJSON_AddStringToObject(json, "source", input_source_name(input->tag));
     cJSON_AddStringToObject(json, "note", input->note);
     print_add_number(json, "relative_error", input->error);
     print_add_number(json, "elasticity", input->elasticity);
