@@ -26,7 +26,7 @@ static void make_window(struct fit_window *window, int32_t cell, double factor) 
     const double *design = DESIGN[cell];
     const double counts[TERMS] = {design[0], design[0] * design[1], design[0] * design[2],
                                   design[0] * design[3]};
-    window->ns = 0;
+    *window = (struct fit_window){.ns = 0};
     for (int32_t i = 0; i < TERMS; i++) {
         window->counts[i] = counts[i];
         window->ns += counts[i] * TRUE_COSTS[i] * factor;
