@@ -147,7 +147,7 @@ struct accuracy_report {
     int32_t cells_count;
     struct accuracy_summary classes[ACCURACY_CLASSES];
     struct accuracy_summary all;
-    int32_t repeats_wanted;
+    int32_t repeats_most; /* of any cell */
 };
 
 /* False: the store failed (store->error). All of it lives in `arena`. */

@@ -257,7 +257,7 @@ bool accuracy_compare(struct store *store, const struct accuracy_options *option
                       struct arena *arena, struct accuracy_report *report) {
     const double nan = (double)NAN;
     const struct accuracy_side none = {nan, nan, nan, ""};
-    *report = (struct accuracy_report){.repeats_wanted = options->repeats};
+    *report = (struct accuracy_report){.repeats_most = 0};
     report->cells =
         ARENA_NEW(arena, (size_t)options->cases_count * ACCURACY_FIGURES + 1, struct accuracy_cell);
     for (int32_t i = 0; i < options->cases_count; i++)
@@ -275,6 +275,8 @@ bool accuracy_compare(struct store *store, const struct accuracy_options *option
                                            .moved_error = nan};
             if (!fill_cell(store, options, &options->cases[i], arena, cell))
                 return false;
+            if (cell->repeats_count > report->repeats_most)
+                report->repeats_most = cell->repeats_count;
         }
     for (int c = 0; c < ACCURACY_CLASSES; c++)
         report->classes[c] = summarise(report, (enum accuracy_class)c, arena);

@@ -127,12 +127,13 @@ static void write_markdown(const struct accuracy_report *report,
         out,
         "# How right the predictions are\n\n"
         "Written by `headroom accuracy` on %s: %s, profile %s, on %s. Each figure was predicted "
-        "before it was measured, up to %d times, interleaved with the others; medians are "
+        "before it was measured, up to %d time%s, interleaved with the others; medians are "
         "compared, with the lowest and the highest beside. *Moved* is the same prediction at the "
         "speed that the yardstick says the machine had during the measurements (factor: "
         "nanoseconds now over nanoseconds at calibration). Misses and missing figures are "
         "printed like hits.\n\n",
-        origin->date, origin->code, origin->profile, origin->machine, report->repeats_wanted);
+        origin->date, origin->code, origin->profile, origin->machine, report->repeats_most,
+        report->repeats_most == 1 ? "" : "s");
     write_summaries(report, "- ", out);
     text_add(out, "\n");
     write_cells(report, true, out);

@@ -354,6 +354,7 @@ START_TEST(misses_and_bars_are_printed_like_hits) {
     accuracy_write(&report, &origin, ACCURACY_MARKDOWN, &text);
     const char *page = text_bytes(&text);
     ck_assert_ptr_nonnull(strstr(page, "Written by `headroom accuracy` on today"));
+    ck_assert_ptr_nonnull(strstr(page, "up to 1 time, interleaved")); /* made, not asked for */
     ck_assert_ptr_nonnull(strstr(page, "bar of the median 5 %: not met, bar of the worst 12 %: "
                                        "not met; inside the interval 0 of 1 raw, 0 of 1 moved; "
                                        "what broke first right in 1 of 1"));
