@@ -35,7 +35,9 @@ static void add_tls(struct costs *costs) {
 }
 
 struct costs costs_of(const struct profile_costs *raw, const struct spec_node *node) {
-    struct costs costs = {.raw = *raw};
+    struct costs costs = {.raw = *raw,
+                          .publish_ns = rounded(raw->value[COST_publish]),
+                          .wake_up_ns = rounded(raw->value[COST_wake_up])};
     if (node->tls != SPEC_TLS_NONE)
         add_tls(&costs);
     add_deflate(&costs, &node->deflate);
@@ -54,7 +56,7 @@ base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set)
 }
 
 base_ns costs_publish(const struct costs *costs) {
-    return rounded(costs->raw.value[COST_publish]);
+    return costs->publish_ns;
 }
 
 static int64_t records_of(int64_t bytes) {
@@ -63,9 +65,11 @@ static int64_t records_of(int64_t bytes) {
 }
 
 /* Header, type and tag of TLS 1.3 with AES-GCM: 5 + 1 + 16 (RFC 8446, 5.2). */
-int64_t costs_record_bytes(const struct costs *costs, int64_t bytes) {
+int64_t costs_record_bytes(const struct costs *costs, int64_t writes, int64_t bytes) {
     enum { RECORD_OVERHEAD_BYTES = 22 };
-    return costs->client.seals ? RECORD_OVERHEAD_BYTES * records_of(bytes) : 0;
+    if (!costs->client.seals || writes == 0)
+        return 0;
+    return writes * RECORD_OVERHEAD_BYTES * records_of(bytes / writes);
 }
 
 static double client_write_ns(const struct costs *costs, const struct costs_write *write) {
@@ -129,5 +133,5 @@ base_ns costs_accept(const struct costs *costs, enum spec_tls tls) {
     return rounded(value[COST_accept] + handshake);
 }
 base_ns costs_wake_up(const struct costs *costs) {
-    return rounded(costs->raw.value[COST_wake_up]);
+    return costs->wake_up_ns;
 }

@@ -25,6 +25,7 @@ struct costs_client {
 struct costs {
     struct profile_costs raw;
     struct costs_client client;
+    base_ns publish_ns, wake_up_ns; /* the rows of these names, rounded: every turn asks for them */
 };
 
 struct costs costs_of(const struct profile_costs *raw, const struct spec_node *node);
@@ -43,8 +44,8 @@ base_ns costs_read(const struct costs *costs, int64_t bytes, double working_set)
 base_ns costs_publish(const struct costs *costs);
 base_ns costs_lookup(const struct costs *costs); /* of a shared session: the worker's part */
 base_ns costs_lookup_wait(const struct costs *costs);
-/* Bytes of TLS records around a write of so many. */
-int64_t costs_record_bytes(const struct costs *costs, int64_t bytes);
+/* Bytes of TLS records around so many equal writes of so many bytes together. */
+int64_t costs_record_bytes(const struct costs *costs, int64_t writes, int64_t bytes);
 /* What a payload of so many bytes is on its way to or from a client. */
 int64_t costs_packed_bytes(const struct costs *costs, int64_t bytes);
 /* Compressing such a payload once for all recipients, where that is what a node does. */

@@ -118,26 +118,31 @@ static const int32_t *members_of(const struct roster *roster, int32_t room, int3
     return roster->members + roster->rooms[room].members_first;
 }
 
-static void find_workers(const struct layout *layout, int32_t room, struct room_workers *found) {
+/* Returns the number of members that are connected. */
+static int32_t find_workers(const struct layout *layout, int32_t room, struct room_workers *found) {
     int32_t count;
     const int32_t *members = members_of(layout->roster, room, &count);
     for (int32_t i = 0; i < found->workers_count; i++)
         found->counts[found->workers[i]] = 0;
     found->workers_count = 0;
+    int32_t connected = 0;
     for (int32_t i = 0; i < count; i++) {
         int32_t worker = layout->worker_of[members[i]];
+        connected += worker >= 0;
         if (worker >= 0 && found->counts[worker]++ == 0)
             found->workers[found->workers_count++] = worker;
     }
     qsort(found->workers, (size_t)found->workers_count, sizeof *found->workers, compare_workers);
+    return connected;
 }
 
 static void count_rooms(struct layout *layout, struct room_workers *found, struct arena *arena) {
     int32_t rooms_count = layout->roster->rooms_count;
     layout->worker_first = ARENA_NEW(arena, (size_t)layout->workers_count + 1, int64_t);
     layout->room_first = ARENA_NEW(arena, (size_t)rooms_count + 1, int64_t);
+    layout->members_counts = ARENA_NEW(arena, (size_t)rooms_count, int32_t);
     for (int32_t room = 0; room < rooms_count; room++) {
-        find_workers(layout, room, found);
+        layout->members_counts[room] = find_workers(layout, room, found);
         layout->room_first[room + 1] = layout->room_first[room] + found->workers_count;
         for (int32_t i = 0; i < found->workers_count; i++)
             layout->worker_first[found->workers[i] + 1]++;

@@ -62,6 +62,7 @@ struct layout {
     struct layout_room *rooms;    /* worker by worker, by slot: in order of room numbers */
     int64_t *room_first;          /* [roster->rooms_count + 1] into room_at[] */
     struct layout_place *room_at; /* in order of workers */
+    int32_t *members_counts;      /* by room, on all workers; NULL: they change */
     const int32_t *client_slots; /* as roster->client_rooms: the room's slot at the client's worker;
                                     undefined for who was refused */
     double *working_set;         /* per worker: connections that are in a room */

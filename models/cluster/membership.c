@@ -98,6 +98,7 @@ bool membership_init(struct membership *membership, const struct layout *layout,
     own->working_set =
         copy(arena, layout->working_set, layout->workers_count, sizeof *own->working_set);
     own->client_slots = layout->roster->client_rooms;
+    own->members_counts = NULL;
     membership->joined_ns = ARENA_NEW(arena, (size_t)clients_count, base_ns);
     fill_places(membership, layout, arena);
     return true;

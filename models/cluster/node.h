@@ -190,6 +190,10 @@ int32_t worker_new_inbound(struct cluster *cluster, struct node_inbound inbound)
 bool worker_receive(struct cluster *cluster, int32_t client, struct node_inbound inbound);
 void worker_free_inbound(struct cluster *cluster, int32_t index);
 void worker_make_ready(struct node_worker *worker, struct node_ready ready);
+/* A copy of the publish for every other worker of this node that has members of the room, or those
+ * who get counts of it (hand_over.c). */
+void worker_hand_over(struct node_worker *worker, const struct node_inbound *publish,
+                      base_ns now_ns);
 /* The slot's room is written when the turn ends. */
 void worker_make_dirty(struct node_worker *worker, int32_t slot);
 /* Has a client read by its worker, if it has sent something and may be read. */

@@ -106,6 +106,8 @@ static bool is_gone(const struct cluster *cluster, int32_t client) {
 
 int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
     const struct layout *layout = cluster->layout;
+    if (layout->members_counts != NULL)
+        return layout->members_counts[room];
     int64_t count = 0;
     for (int64_t i = layout->room_first[room]; i < layout->room_first[room + 1]; i++)
         count +=
@@ -265,56 +267,6 @@ static void add_to_room(struct node_worker *worker, const struct node_inbound *p
     }
 }
 
-static void handed_over(void *target, uint64_t inbound, base_ns now_ns) {
-    (void)now_ns;
-    struct node_worker *worker = target;
-    if (worker->cluster->churn && worker->node->is_dead)
-        outage_lose_inbound(worker, (int32_t)inbound);
-    else
-        worker_make_ready(worker, (struct node_ready){NODE_READY_HANDED_OVER, (int32_t)inbound});
-}
-
-/* A copy for the workers of this node that have only members who get counts. */
-static void hand_over_unread(struct node_worker *worker, const struct node_inbound *publish,
-                             base_ns now_ns) {
-    struct cluster *cluster = worker->cluster;
-    const struct layout *layout = cluster->layout;
-    struct node_inbound copy = *publish;
-    int32_t told = unread_room(cluster, copy.room);
-    if (told < 0)
-        return;
-    struct layout_places places = layout_places(layout, layout->worker_node[worker->index], told);
-    for (int64_t i = places.first; i < places.end; i++) {
-        struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
-        if (other != worker && layout_slot(layout, other->index, copy.room) < 0)
-            run_at(cluster->run, now_ns, handed_over, other,
-                   (uint64_t)worker_new_inbound(cluster, copy));
-    }
-}
-
-/* A copy of the publish for every other worker of this node that has members of the room. */
-static void hand_over(struct node_worker *worker, const struct node_inbound *publish,
-                      base_ns now_ns) {
-    struct cluster *cluster = worker->cluster;
-    const struct layout *layout = cluster->layout;
-    struct node_inbound copy = *publish; /* the pool may move */
-    struct layout_places places =
-        layout_places(layout, layout->worker_node[worker->index], copy.room);
-    for (int64_t i = places.first; i < places.end; i++) {
-        struct node_worker *other = &cluster->workers[layout->room_at[i].worker];
-        if (other == worker)
-            continue;
-        if (cluster->churn &&
-            layout_room(layout, other->index, layout->room_at[i].slot)->members_count == 0)
-            loss_at(cluster, other->index, copy.room, copy.due_ns, MEMBERSHIP_CONNECTION);
-        else
-            run_at(cluster->run, now_ns, handed_over, other,
-                   (uint64_t)worker_new_inbound(cluster, copy));
-    }
-    if (cluster->unread)
-        hand_over_unread(worker, &copy, now_ns);
-}
-
 /* What one read takes: of what has arrived, at most turn.read. */
 static int64_t readable(const struct node_worker *worker, int32_t client) {
     const struct cluster *cluster = worker->cluster;
@@ -329,7 +281,7 @@ static int64_t readable(const struct node_worker *worker, int32_t client) {
 
 static void route(struct node_worker *worker, const struct node_inbound *publish, base_ns *now_ns) {
     add_to_room(worker, publish, now_ns);
-    hand_over(worker, publish, *now_ns);
+    worker_hand_over(worker, publish, *now_ns);
     backplane_publish(worker, publish, now_ns);
     throttle_published(worker->cluster, publish->client, publish->room, *now_ns);
 }
@@ -422,7 +374,7 @@ static void deliver(struct node_worker *worker, struct node_inbound publish, bas
     else
         *now_ns += costs_publish(&worker->costs);
     if (!is_echo)
-        hand_over(worker, &publish, *now_ns);
+        worker_hand_over(worker, &publish, *now_ns);
 }
 
 /* Of what other nodes' publishes have arrived, whole messages until turn.read is reached: a socket
@@ -516,8 +468,7 @@ static void turn_over(void *target, uint64_t life, base_ns now_ns) {
 
 void worker_count_writes(struct node_worker *worker, base_ns now_ns, int64_t writes,
                          int64_t bytes) {
-    if (writes > 0)
-        bytes += writes * costs_record_bytes(&worker->costs, bytes / writes);
+    bytes += costs_record_bytes(&worker->costs, writes, bytes);
     worker_count_link_writes(worker, now_ns, writes, bytes);
 }
 

@@ -33,10 +33,14 @@ void run_set_trace(struct run *run, const struct trace *trace) {
     run->check_context.dump_target = trace;
 }
 
+static void note_event(struct run *run) {
+    run->events_count++;
+    fingerprint_u64(&run->fingerprint, (uint64_t)run->now_ns);
+}
+
 static void run_event(struct run *run, const struct calendar_event *event) {
     run->now_ns = event->at_ns;
-    run->events_count++;
-    fingerprint_u64(&run->fingerprint, (uint64_t)event->at_ns);
+    note_event(run);
     event->fn(event->target, event->arg, event->at_ns);
 }
 
@@ -67,6 +71,10 @@ enum run_outcome run_until(struct run *run, base_ns end_ns) {
 
 void run_stop(struct run *run) {
     run->is_stopped = true;
+}
+
+void run_next_of_group(struct run *run) {
+    note_event(run);
 }
 
 calendar_handle run_at(struct run *run, base_ns at_ns, calendar_fn fn, void *target, uint64_t arg) {

@@ -58,6 +58,10 @@ enum run_outcome run_until(struct run *run, base_ns end_ns);
 /* From within an event: run_until returns when that event is over. */
 void run_stop(struct run *run);
 
+/* From within an event that stands for several, scheduled one after the other for one instant:
+ * called before each but the first, it makes count and fingerprint those of as many events. */
+void run_next_of_group(struct run *run);
+
 /* `after_ns` from now; BASE_NS_MAX and whatever lies beyond it is "never", which is not scheduled:
  * 0. */
 calendar_handle run_after(struct run *run, base_ns after_ns, calendar_fn fn, void *target,

@@ -4,7 +4,7 @@ What was seen committed is there after the kill, to the byte; the file is sound;
 one that nobody disturbed. What a kill leaves is looked at in a copy, so that the next start finds the log as the kill left it and
 recovers it by itself.
 
-usage: test_kills.py HEADROOM [KILLS [SEED]]     default: 8 kills of a sweep, and a quarter as many of merges
+usage: test_kills.py HEADROOM [KILLS [SEED]]     default: 6 kills of a sweep, and a quarter as many of merges
 """
 import hashlib
 import os
@@ -20,10 +20,10 @@ import unittest
 
 from sweep_case import RUNS, SweepCase
 
-KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 6
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 2385
 SweepCase.HEADROOM = sys.argv[1]
-REPS = str(2 * KILLS)  # long enough that hardly any sweep ends before its kills are over
+REPS = str(2 * KILLS)  # so that a sweep is about over when its kills are
 ALL = 2 * KILLS * RUNS
 RESULTS = {"metrics": "name, value, low, high, unit, text", "resources": "name, used, most, unit", "histograms": "name, unit, image",
            "series": "name, unit, step_ns, doubles"}
@@ -83,15 +83,24 @@ class Kills(SweepCase):
         finally:
             store.close()
 
-    def kill_after(self, delay_s, db, *words):
-        """Returns what was seen committed right before the kill."""
+    def wait_for(self, process, db, count):
+        """Until so many runs are committed, or the process has ended."""
+        while process.poll() is None and len(self.look(db)) < count:
+            time.sleep(0.004)
+
+    def kill(self, db, words, count=0, delay_s=0.0):
+        """When so many runs are committed, and a moment later. Returns what was seen committed right before the kill."""
         process = self.start(*words)
+        self.wait_for(process, db, count)
         time.sleep(delay_s)
         seen = self.look(db) if process.poll() is None else {}
         process.kill()
         stderr = process.communicate(timeout=60)[1].decode()
         self.assertIn(process.returncode, (0, -signal.SIGKILL), stderr)
-        self.kills += process.returncode == -signal.SIGKILL
+        is_killed = process.returncode == -signal.SIGKILL
+        self.kills += is_killed
+        if is_killed and self.kills % 10 == 0:
+            print(self.kills, end=" ", file=sys.stderr, flush=True)
         return seen
 
     def check_what_is_left(self, db, seen):
@@ -150,11 +159,12 @@ class Kills(SweepCase):
             store.close()
 
     def test_a_sweep_that_is_killed_at_any_moment_loses_nothing_and_ends_with_the_same_fingerprint(self):
-        whole, whole_s = self.timed("run", "study.json", "--reps", REPS, "--db", "whole.db")
-        start_s = self.timed("show", "study.json", "--reps", REPS, "--db", "whole.db")[1]
+        words = ("run", "study.json", "--reps", REPS)
+        whole, whole_s = self.timed(*words, "--db", "whole.db")
         again, survived = 0, 0
         while self.kills < KILLS:
-            seen = self.kill_after(self.draw.uniform(0, start_s + 2 * whole_s / KILLS), "headroom.db", "run", "study.json", "--reps", REPS)
+            more = self.draw.randrange(2 * ALL // KILLS)  # 0: while it starts
+            seen = self.kill("headroom.db", words, len(self.known) + more, self.draw.uniform(0, 0.05))
             survived += len(seen)
             if self.check_what_is_left("headroom.db", seen) == ALL:  # done before the kills were: from the start again
                 self.assertEqual(self.answer("show", "study.json", "--reps", REPS)["fingerprint"], whole["fingerprint"])
@@ -174,14 +184,14 @@ class Kills(SweepCase):
         shares = ["all.1-of-2.db", "all.2-of-2.db"]
         for number, share in enumerate(shares, 1):
             words = ("run", "study.json", "--reps", REPS, "--db", "all.db", "--shard", f"{number}/2")
-            self.check_what_is_left(share, self.kill_after(self.draw.uniform(0, 0.2), share, *words))
+            self.check_what_is_left(share, self.kill(share, words, self.draw.randrange(ALL // 2), self.draw.uniform(0, 0.05)))
             self.answer(*words)
             self.assertEqual(self.check_what_is_left(share, {}), ALL // 2)
             self.known = {}
         self.kills = self.in_a_commit = 0
         merge_s = self.timed("merge", *shares, "--db", "trial.db")[1]
         for _ in range(max(1, KILLS // 4)):
-            seen = self.kill_after(self.draw.uniform(0, merge_s), "all.db", "merge", *shares, "--db", "all.db")
+            seen = self.kill("all.db", ("merge", *shares, "--db", "all.db"), delay_s=self.draw.uniform(0, merge_s))
             self.assertIn(self.check_what_is_left("all.db", seen), (0, ALL // 2, ALL))  # all of a file, or nothing
             if self.known:
                 self.answer("merge", *shares, "--db", "all.db")

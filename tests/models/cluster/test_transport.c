@@ -108,8 +108,8 @@ END_TEST
 START_TEST(a_long_write_is_several_records) {
     struct profile_costs raw = {.value = {[COST_tls_record] = 1000}};
     struct costs costs = costs_of(&raw, &(struct spec_node){.tls = SPEC_TLS_RESUMED});
-    ck_assert_int_eq(costs_record_bytes(&costs, 16384), 22);
-    ck_assert_int_eq(costs_record_bytes(&costs, 16385), 44);
+    ck_assert_int_eq(costs_record_bytes(&costs, 1, 16384), 22);
+    ck_assert_int_eq(costs_record_bytes(&costs, 3, 3 * 16385), 3 * 44);
     ck_assert_int_eq(costs_write(&costs, &(struct costs_write){.bytes = 16385}), 2000);
     ck_assert_int_eq(costs_write(&costs, &(struct costs_write){.bytes = 16385, .is_to_node = true}),
                      0);

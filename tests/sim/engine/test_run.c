@@ -51,6 +51,32 @@ START_TEST(a_run_does_what_is_due_by_its_end_and_can_go_on) {
 }
 END_TEST
 
+static void note_three(void *target, uint64_t arg, base_ns now_ns) {
+    for (uint64_t i = 0; i < 3; i++) {
+        if (i > 0)
+            run_next_of_group(&run);
+        note(target, arg + i, now_ns);
+    }
+}
+
+START_TEST(an_event_for_a_group_counts_and_hashes_as_that_many) {
+    start((struct run_options){.seed = 1});
+    for (uint64_t i = 0; i < 3; i++)
+        (void)run_at(&run, 2385, note, &log_of_run, i);
+    (void)run_at(&run, 2386, note, &log_of_run, 3);
+    ck_assert_int_eq(run_until(&run, 5000), RUN_REACHED_END);
+    uint64_t of_each = fingerprint_value(&run.fingerprint);
+    run_fini(&run);
+    start((struct run_options){.seed = 1});
+    (void)run_at(&run, 2385, note_three, &log_of_run, 0);
+    (void)run_at(&run, 2386, note, &log_of_run, 3);
+    ck_assert_int_eq(run_until(&run, 5000), RUN_REACHED_END);
+    ck_assert_uint_eq(fingerprint_value(&run.fingerprint), of_each);
+    ck_assert_uint_eq(run.events_count, 4);
+    run_fini(&run);
+}
+END_TEST
+
 START_TEST(a_run_stops_when_told_and_can_go_on) {
     start((struct run_options){.seed = 1});
     (void)run_after(&run, 10, note_and_stop, &log_of_run, 1);
@@ -158,6 +184,7 @@ END_TEST
 
 static const struct suite_test tests[] = {
     TEST(a_run_does_what_is_due_by_its_end_and_can_go_on),
+    TEST(an_event_for_a_group_counts_and_hashes_as_that_many),
     TEST(a_run_stops_when_told_and_can_go_on),
     TEST(reaching_the_bound_on_events_is_an_outcome),
     TEST(reaching_the_bound_on_pending_events_is_an_outcome),
