@@ -83,6 +83,12 @@ static void hand_over_one_by_one(struct node_worker *worker, const struct node_i
     }
 }
 
+static bool has_others(const struct node_worker *worker, struct layout_places places) {
+    int64_t count = places.end - places.first;
+    return count > 1 ||
+           (count == 1 && worker->cluster->layout->room_at[places.first].worker != worker->index);
+}
+
 void worker_hand_over(struct node_worker *worker, const struct node_inbound *publish,
                       base_ns now_ns) {
     struct cluster *cluster = worker->cluster;
@@ -90,10 +96,9 @@ void worker_hand_over(struct node_worker *worker, const struct node_inbound *pub
     struct node_inbound copy = *publish; /* the pool may move */
     struct layout_places places =
         layout_places(layout, layout->worker_node[worker->index], copy.room);
-    bool has_own = layout_slot(layout, worker->index, copy.room) >= 0;
     if (cluster->churn)
         hand_over_one_by_one(worker, &copy, places, now_ns);
-    else if (places.end - places.first > has_own)
+    else if (has_others(worker, places))
         run_at(cluster->run, now_ns, handed_over_to_all, worker,
                (uint64_t)worker_new_inbound(cluster, copy));
     if (cluster->unread)
