@@ -166,6 +166,10 @@ static void print_levers(const double *metric) {
     if (metric[OUTCOME_withheld] > 0)
         printf("  feed         %s deliveries withheld by its rule, beside those that were due\n",
                print_number(metric[OUTCOME_withheld]));
+    if (metric[OUTCOME_expired] > 0 || metric[OUTCOME_shed] > 0)
+        printf("  signals      %s deliveries expired and %s dropped by full queues, beside those "
+               "that were due\n",
+               print_number(metric[OUTCOME_expired]), print_number(metric[OUTCOME_shed]));
     if (metric[OUTCOME_unread_counts] > 0)
         printf("  unread       %s of the deliveries are counts, of %s messages each\n",
                print_number(metric[OUTCOME_unread_counts]),
@@ -195,6 +199,10 @@ static void print_loads(const double *metric) {
             "  closed form  %s %% of the deliveries were counted two or more at once, the others "
             "one by one\n",
             print_number(100 * metric[OUTCOME_closed_form_share]));
+    if (!isnan(metric[OUTCOME_backplane_sendings]))
+        printf("  retries      each publish was sent to the backplane %s times; %s were given up\n",
+               print_number(metric[OUTCOME_backplane_sendings]),
+               print_number(metric[OUTCOME_backplane_given_up]));
     if (!isnan(metric[OUTCOME_backplane_copies]))
         printf("  backplane    %s copies per publish to nodes, %s %% of them to nodes without a "
                "member\n",

@@ -8,6 +8,7 @@
 #include "models/cluster/backplane.h"
 
 #include "models/cluster/limits.h"
+#include "models/cluster/pending.h"
 #include "models/cluster/churn.h"
 #include "models/cluster/unread.h"
 #include "models/workload/draws.h"
@@ -145,11 +146,6 @@ static int32_t list_copies(struct backplane *backplane, const struct node_inboun
     return count;
 }
 
-/* Lists them again, for an instance that hears of it second. */
-static int32_t relist_copies(struct backplane *backplane, const struct node_inbound *publish) {
-    return reach(backplane, publish->room, backplane->kind->echoes ? -1 : publish->origin);
-}
-
 /* --- set-up --- */
 
 static int32_t places_count(const struct backplane *backplane) {
@@ -214,8 +210,10 @@ void backplane_init(struct cluster *cluster) {
     backplane->targets = ARENA_NEW(arena, 2 * (size_t)layout->nodes_count, int32_t);
     backplane->is_listed = ARENA_NEW(arena, (size_t)layout->nodes_count, bool);
     backplane->published = ARENA_NEW(arena, (size_t)layout->roster->rooms_count, uint32_t);
-    if (kind->has_instances)
+    if (kind->has_instances) {
         init_instances(backplane, arena);
+        cluster->pending = pending_new(cluster);
+    }
     init_links(backplane, arena);
     cluster->backplane = backplane;
 }
@@ -249,7 +247,7 @@ static uint64_t packed(int32_t node, int32_t inbound) {
 /* A copy that does not reach its node; its own node's has been served without. */
 static void lose_copy(struct backplane *backplane, const struct node_inbound *publish,
                       int32_t node) {
-    if (node != publish->origin)
+    if (node != publish->origin && !publish->is_duplicate)
         loss_on_node(backplane->cluster, node, publish->room, publish->due_ns);
 }
 
@@ -373,6 +371,37 @@ static base_ns begin(const struct backplane *backplane, const struct instance *i
                : now_ns;
 }
 
+/* When its node hears of a publish that was served at `done_ns`: a hop with a name of its own. */
+static base_ns heard_ns(const struct backplane *backplane, const struct node_inbound *publish,
+                        base_ns done_ns) {
+    const struct cluster *cluster = backplane->cluster;
+    if (is_split(backplane, publish->origin, -1))
+        return BASE_NS_MAX;
+    if (cluster->churn)
+        done_ns = later(done_ns, cluster->churn->stalled_until_ns);
+    return done_ns + hop_ns(backplane, publish,
+                            1 + cluster->layout->nodes_count + backplane->instances_count);
+}
+
+/* Copies to those who are connected to the instance. Returns when it is done. */
+static base_ns copy(struct backplane *backplane, int32_t place, const struct node_inbound *publish,
+                    bool is_first, base_ns done_ns) {
+    struct instance *instance = &backplane->instances[place];
+    int64_t bytes = protocol_outbound_bytes(publish->bytes);
+    int32_t count =
+        is_first ? list_copies(backplane, publish)
+                 : reach(backplane, publish->room, backplane->kind->echoes ? -1 : publish->origin);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t node = backplane->targets[i];
+        if (backplane->kind->by_node && home_of(backplane, node) != place)
+            continue;
+        done_ns += cost_of(backplane, backplane->kind->copy);
+        send_to_node(backplane, publish, node, sent_ns(backplane, instance, bytes, done_ns),
+                     &instance->last_ns[node]);
+    }
+    return done_ns;
+}
+
 static void serve(void *target, uint64_t what, base_ns now_ns) {
     struct backplane *backplane = target;
     struct cluster *cluster = backplane->cluster;
@@ -382,20 +411,20 @@ static void serve(void *target, uint64_t what, base_ns now_ns) {
     struct instance *instance = &backplane->instances[place];
     bool is_entrance = place == entrance_of(backplane, publish.origin, publish.room);
     base_ns turn_ns, start_ns = begin(backplane, instance, now_ns, &turn_ns);
-    base_ns copy_ns = cost_of(backplane, backplane->kind->copy);
     base_ns done_ns = start_ns + turn_ns + cost_of(backplane, backplane->kind->message);
-    int64_t bytes = protocol_outbound_bytes(publish.bytes);
-    if (backplane->kind->by_node && is_entrance)
-        done_ns = forward(backplane, &publish, place, done_ns);
-    int32_t count =
-        is_entrance ? list_copies(backplane, &publish) : relist_copies(backplane, &publish);
-    for (int32_t i = 0; i < count; i++) {
-        int32_t node = backplane->targets[i];
-        if (backplane->kind->by_node && home_of(backplane, node) != place)
-            continue;
-        done_ns += copy_ns;
-        send_to_node(backplane, &publish, node, sent_ns(backplane, instance, bytes, done_ns),
-                     &instance->last_ns[node]);
+    bool is_late = publish.deadline_ns > 0 && start_ns > publish.deadline_ns;
+    if (is_entrance && is_late && publish.pending > 0) {
+        pending_dropped(cluster, publish.pending);
+    } else if (is_entrance && is_late) {
+        loss_beyond(cluster, publish.origin, publish.room, publish.due_ns);
+    } else {
+        if (is_entrance && publish.pending > 0)
+            publish.is_duplicate = pending_copied(cluster, publish.pending);
+        if (backplane->kind->by_node && is_entrance)
+            done_ns = forward(backplane, &publish, place, done_ns);
+        done_ns = copy(backplane, place, &publish, is_entrance && !publish.is_duplicate, done_ns);
+        if (is_entrance && publish.pending > 0)
+            pending_acknowledge(cluster, publish.pending, heard_ns(backplane, &publish, done_ns));
     }
     instance->busy_ns += cluster_within_window(cluster, start_ns, done_ns);
     instance->free_ns = done_ns;
@@ -406,12 +435,8 @@ static void serve(void *target, uint64_t what, base_ns now_ns) {
 
 static void leave_out(struct node_worker *worker, const struct node_inbound *publish) {
     struct cluster *cluster = worker->cluster;
-    int64_t count = layout_members_elsewhere(cluster->layout, publish->origin, publish->room);
-    if (cluster->churn)
-        loss_elsewhere(cluster, publish->origin, publish->room, publish->due_ns);
-    else
-        tally_lost(&cluster->tally, publish->due_ns, count);
-    cluster->unrouted += count;
+    cluster->unrouted += layout_members_elsewhere(cluster->layout, publish->origin, publish->room);
+    loss_beyond(cluster, publish->origin, publish->room, publish->due_ns);
 }
 
 static void put_on_link(struct node_worker *worker, int32_t place,
@@ -430,6 +455,25 @@ static void put_on_link(struct node_worker *worker, int32_t place,
     link->bytes += protocol_outbound_bytes(publish->bytes);
 }
 
+/* To the publish's instance, with the next flush; where a split lies between, to nobody. */
+static void send_to_instance(struct node_worker *worker, const struct node_inbound *publish,
+                             base_ns now_ns) {
+    struct cluster *cluster = worker->cluster;
+    struct backplane *backplane = cluster->backplane;
+    if (!is_split(backplane, publish->origin, -1))
+        put_on_link(worker, entrance_of(backplane, publish->origin, publish->room), publish);
+    else if (publish->pending > 0)
+        pending_sent(cluster, publish->pending, now_ns, true);
+    else
+        loss_elsewhere(cluster, publish->origin, publish->room, publish->due_ns);
+}
+
+void backplane_send_again(struct node_worker *worker, int32_t pending, base_ns now_ns) {
+    const struct node_inbound *publish = pending_again(worker->cluster, pending);
+    if (publish != NULL)
+        send_to_instance(worker, publish, now_ns);
+}
+
 void backplane_publish(struct node_worker *worker, const struct node_inbound *publish,
                        base_ns *now_ns) {
     struct backplane *backplane = worker->cluster->backplane;
@@ -440,10 +484,11 @@ void backplane_publish(struct node_worker *worker, const struct node_inbound *pu
     }
     struct node_inbound numbered = *publish;
     numbered.number = backplane->published[publish->room]++;
-    if (backplane->kind->has_instances && is_split(backplane, publish->origin, -1)) {
-        loss_elsewhere(worker->cluster, publish->origin, publish->room, publish->due_ns);
-    } else if (backplane->kind->has_instances) {
-        put_on_link(worker, entrance_of(backplane, publish->origin, publish->room), &numbered);
+    if (backplane->spec->deadline < BASE_NS_MAX)
+        numbered.deadline_ns = *now_ns + backplane->spec->deadline;
+    if (backplane->kind->has_instances) {
+        if (worker->cluster->pending == NULL || pending_open(worker, &numbered))
+            send_to_instance(worker, &numbered, *now_ns);
     } else {
         int32_t count = list_copies(backplane, publish);
         for (int32_t i = 0; i < count; i++)
@@ -453,8 +498,7 @@ void backplane_publish(struct node_worker *worker, const struct node_inbound *pu
         backplane_flush(worker, now_ns);
 }
 
-/* When a message that is written at `now_ns` leaves: with its batch, where batches are collected.
- */
+/* When a message written at `now_ns` leaves: with its batch, where batches are collected. */
 static base_ns leaves_ns(const struct backplane *backplane, struct backplane_link *link,
                          base_ns now_ns) {
     if (backplane->spec->kind != SPEC_KAFKA)
@@ -479,6 +523,8 @@ static void flush_link(struct node_worker *worker, int32_t place, base_ns *now_n
         if (backplane->kind->has_instances) {
             link->last_ns = later(link->last_ns, at_ns + hop_ns(backplane, &publish, 0));
             run_at(cluster->run, link->last_ns, serve, backplane, packed(place, index));
+            if (publish.pending > 0)
+                pending_sent(cluster, publish.pending, *now_ns, false);
         } else {
             worker_free_inbound(cluster, index);
             send_to_node(backplane, &publish, place, at_ns, &link->last_ns);
@@ -549,4 +595,5 @@ void backplane_report(const struct cluster *cluster, struct outcome *outcome) {
         copies > 0 ? (double)backplane->wasted / copies : NAN;
     if (backplane->kind->has_instances)
         report_instances(backplane, outcome);
+    pending_report(cluster, outcome);
 }

@@ -19,6 +19,8 @@ void backplane_init(struct cluster *cluster);
  * elsewhere. */
 void backplane_publish(struct node_worker *worker, const struct node_inbound *publish,
                        base_ns *now_ns);
+/* One that no instance has acknowledged (pending.h), once more with the worker's next flush. */
+void backplane_send_again(struct node_worker *worker, int32_t pending, base_ns now_ns);
 /* Writes what waits, *now_ns moves on by what that costs. */
 void backplane_flush(struct node_worker *worker, base_ns *now_ns);
 

@@ -176,6 +176,11 @@ bool churn_sends(struct churn *churn, const struct plan_publish *publish, bool i
 void loss_at(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_ns,
              enum membership_cause cause);
 /* Likewise in the whole room; on one node; on all but one. */
+/* Likewise without churn: a publish that nobody hears on the node, or on all others. */
+void loss_within(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns);
+void loss_beyond(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns);
+/* An ephemeral signal that is too old for those who are there. */
+void loss_expired(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_ns);
 void loss_in_room(struct cluster *cluster, int32_t room, base_ns due_ns,
                   enum membership_cause cause);
 void loss_on_node(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns);

@@ -7,6 +7,7 @@
 #include "models/cluster/churn.h"
 #include "models/cluster/limits.h"
 #include "models/cluster/memory.h"
+#include "models/cluster/pending.h"
 #include "models/cluster/report.h"
 #include "models/cluster/unread.h"
 #include "models/workload/feed.h"
@@ -141,6 +142,7 @@ static void cluster_fini(struct cluster *cluster) {
         consumer_fini(&cluster->consumers[i]);
     for (int32_t i = 0; i < cluster->layout->workers_count; i++)
         worker_fini(&cluster->workers[i]);
+    pending_fini(cluster);
     attendance_fini(cluster);
     free(cluster->inbound);
     churn_fini(cluster);

@@ -185,8 +185,13 @@ base_ns consumer_room_at(const struct consumer *consumer, base_ns now_ns) {
 
 /* --- writing --- */
 
+static bool is_signal(const struct consumer_message *message) {
+    return message->expires_ns > 0;
+}
+
 void consumer_append(struct consumer *consumer, const struct consumer_message *message) {
     ring_append(&consumer->queued, message);
+    consumer->signals_queued += is_signal(message);
     consumer->queued_end += message->bytes;
 }
 
@@ -202,6 +207,7 @@ static int64_t head_end(const struct consumer *consumer) {
 
 static void send_head(struct consumer *consumer) {
     consumer->head_begin = head_end(consumer);
+    consumer->signals_queued -= is_signal(ring_at(&consumer->queued, 0));
     ring_append(&consumer->sent, ring_at(&consumer->queued, 0))->end = consumer->head_begin;
     ring_pop(&consumer->queued);
 }
@@ -238,9 +244,18 @@ void consumer_count_queue(struct consumer *consumer) {
     queue->bytes = consumer->queued_end - consumer->kernel_end;
     queue->messages = consumer->queued.count;
     queue->head_sent_bytes = head_sent_bytes(consumer);
+    bool has_begun = queue->head_sent_bytes > 0 && is_signal(ring_at(&consumer->queued, 0));
+    queue->signals = consumer->signals_queued - has_begun;
 }
 
 /* --- dropping --- */
+
+static void drop(struct consumer *consumer, int32_t index, struct consumer_message *dropped) {
+    *dropped = *ring_at(&consumer->queued, index);
+    consumer->signals_queued -= is_signal(dropped);
+    ring_remove(&consumer->queued, index);
+    consumer->queued_end -= dropped->bytes;
+}
 
 bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
                           struct consumer_message *dropped) {
@@ -248,9 +263,21 @@ bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
         const struct consumer_message *message = ring_at(&consumer->queued, i);
         if (room >= 0 && message->room != room)
             continue;
-        *dropped = *message;
-        ring_remove(&consumer->queued, i);
-        consumer->queued_end -= dropped->bytes;
+        drop(consumer, i, dropped);
+        return true;
+    }
+    return false;
+}
+
+bool consumer_drop_signal(struct consumer *consumer, base_ns before_ns,
+                          struct consumer_message *dropped) {
+    if (consumer->signals_queued == 0)
+        return false;
+    for (int32_t i = head_sent_bytes(consumer) > 0; i < consumer->queued.count; i++) {
+        const struct consumer_message *message = ring_at(&consumer->queued, i);
+        if (!is_signal(message) || message->expires_ns >= before_ns)
+            continue;
+        drop(consumer, i, dropped);
         return true;
     }
     return false;
@@ -259,6 +286,7 @@ bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
 void consumer_close(struct consumer *consumer, struct tally *tally) {
     for (; consumer->queued.count > 0; ring_pop(&consumer->queued))
         tally_lost(tally, ring_at(&consumer->queued, 0)->due_ns, 1);
+    consumer->signals_queued = 0;
     consumer->queued_end = consumer->kernel_end;
     consumer->is_closed = true;
     consumer->is_blocked = false;
@@ -271,6 +299,7 @@ bool consumer_cut(struct consumer *consumer, base_ns *due_ns) {
         ring_pop(ring);
         return true;
     }
+    consumer->signals_queued = 0;
     consumer->queued_end = consumer->head_begin = consumer->origin = consumer->kernel_end;
     consumer->breaks_ns = BASE_NS_MAX;
     consumer->is_closed = true;

@@ -24,6 +24,7 @@
 
 struct consumer_message {
     base_ns due_ns, allowance_ns; /* as for tally_range */
+    base_ns expires_ns;           /* of an ephemeral signal; 0: it is none */
     int64_t end;                  /* position of its last byte, once the kernel has that */
     int32_t bytes;                /* framing included */
     int32_t room;
@@ -46,6 +47,7 @@ struct consumer {
     int64_t queued_end;          /* and this much has been written by the application in all */
     struct consumer_ring sent;   /* wholly with the kernel, not read yet */
     struct consumer_ring queued; /* the oldest of them may be partly with the kernel ... */
+    int32_t signals_queued;      /* of these */
     int64_t head_begin;          /* ... and begins here */
     struct slow_consumer_queue queue;
     base_ns breaks_ns;  /* nothing that is written later arrives: its connection is cut */
@@ -95,6 +97,10 @@ base_ns consumer_room_at(const struct consumer *consumer, base_ns now_ns);
 /* The oldest queued message of which no byte has gone out, taken away; false when there is none.
  * `room` -1: of any room. */
 bool consumer_drop_oldest(struct consumer *consumer, int32_t room,
+                          struct consumer_message *dropped);
+
+/* Likewise the oldest signal that expires before `before_ns`; BASE_NS_MAX: any. */
+bool consumer_drop_signal(struct consumer *consumer, base_ns before_ns,
                           struct consumer_message *dropped);
 
 /* Closed: what the kernel has is still delivered, what was queued is lost (tally_lost). Settle

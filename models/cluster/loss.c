@@ -25,6 +25,12 @@ void loss_at(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_
                cause);
 }
 
+void loss_expired(struct cluster *cluster, int32_t worker, int32_t slot, base_ns due_ns) {
+    count_gone(cluster, worker, slot, due_ns);
+    tally_expired(&cluster->tally, due_ns,
+                  membership_heard(&cluster->churn->membership, worker, slot, due_ns));
+}
+
 /* A worker's slots are the rooms' numbers here. */
 static void on_workers_of(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns,
                           enum membership_cause cause) {
@@ -47,6 +53,26 @@ void loss_elsewhere(struct cluster *cluster, int32_t node, int32_t room, base_ns
     for (int32_t other = 0; other < cluster->layout->nodes_count; other++)
         if (other != node)
             loss_on_node(cluster, other, room, due_ns);
+}
+
+void loss_within(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns) {
+    const struct layout *layout = cluster->layout;
+    if (cluster->churn) {
+        loss_on_node(cluster, node, room, due_ns);
+        return;
+    }
+    struct layout_places places = layout_places(layout, node, room);
+    for (int64_t i = places.first; i < places.end; i++) {
+        struct layout_place at = layout->room_at[i];
+        tally_lost(&cluster->tally, due_ns, layout_room(layout, at.worker, at.slot)->members_count);
+    }
+}
+
+void loss_beyond(struct cluster *cluster, int32_t node, int32_t room, base_ns due_ns) {
+    if (cluster->churn)
+        loss_elsewhere(cluster, node, room, due_ns);
+    else
+        tally_lost(&cluster->tally, due_ns, layout_members_elsewhere(cluster->layout, node, room));
 }
 
 static bool is_empty(const struct layout *layout, int32_t node, int32_t room) {

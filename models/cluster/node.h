@@ -38,6 +38,10 @@ struct node_inbound { /* a publish on its way in; a client's are linked, oldest 
     int32_t client;      /* its publisher */
     int32_t origin;      /* node that its publisher is connected to; -1: nobody is listening */
     uint32_t number;     /* on the backplane: of the room's publishes there */
+    int32_t pending;     /* at an instance: of pending.h; 0: nobody waits for it */
+    base_ns deadline_ns; /* on the backplane: worth nothing later; 0: always worth something */
+    bool is_duplicate;   /* likewise: the node has been sent it before */
+    int32_t signal;      /* an ephemeral one of traffic signal - 1; 0: none */
     int32_t next;        /* index into inbound[]; -1: the last */
     enum node_inbound_kind kind;
 };
@@ -47,6 +51,7 @@ enum node_ready_kind {
     NODE_READY_HANDED_OVER,
     NODE_READY_LOOKED_UP, /* a publish whose sender's session was asked for */
     NODE_READY_BACKPLANE, /* something in the worker's inbox */
+    NODE_READY_AGAIN,     /* a publish that no instance has acknowledged */
     NODE_READY_WRITABLE,
     NODE_READY_DEADLINE,
     NODE_READY_ACCEPT,  /* a connection in the accept queue */
@@ -57,13 +62,14 @@ enum node_ready_kind {
 };
 struct node_ready {
     enum node_ready_kind kind;
-    int32_t index; /* client, inbound (handed over, looked up), 0 (backplane, held), consumer,
-                      handshake or letter */
+    int32_t index; /* client, inbound (handed over, looked up), 0 (backplane, held), pending
+                      (again), consumer, handshake or letter */
 };
 
 struct node_gathered { /* a publish that a room will write in this turn */
     base_ns due_ns;
     int32_t frame_bytes;
+    int32_t signal; /* as of node_inbound */
 };
 
 struct node_room {                  /* one room on one worker: a slot */
@@ -138,6 +144,7 @@ struct cluster {
     uint8_t *is_ready;             /* by client: stands in its worker's ready[] to be read */
     struct throttle *throttle;     /* NULL unless that is the policy */
     struct backplane *backplane;   /* NULL: nothing is carried, or there is nobody to carry to */
+    struct pending *pending;       /* NULL: no node waits for a backplane */
     struct attendance *attendance; /* NULL: no presence */
     struct unread *unread;         /* NULL: everybody gets the messages themselves */
     struct churn *churn;           /* NULL: every connection stays from the start to the end */
@@ -177,6 +184,8 @@ static inline void cluster_take_processor(struct cluster *cluster, base_ns until
     if (cluster->shares_processor && until_ns > cluster->processor_free_ns)
         cluster->processor_free_ns = until_ns;
 }
+/* When an ephemeral signal expires that was due at `due_ns`. */
+base_ns cluster_expires_ns(const struct cluster *cluster, int32_t signal, base_ns due_ns);
 /* Adds the pause that ends now to the window's count. */
 void cluster_count_pause(struct cluster *cluster, base_ns now_ns);
 

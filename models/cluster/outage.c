@@ -3,6 +3,7 @@
 #include "models/cluster/churn.h"
 
 #include "models/cluster/held.h"
+#include "models/cluster/pending.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
 
@@ -36,7 +37,7 @@ static void lose_inbox(struct cluster *cluster, struct node_worker *worker) {
     int32_t node = cluster->layout->worker_node[worker->index];
     for (int32_t index = worker->inbox_first; index >= 0;) {
         struct node_inbound inbound = cluster->inbound[index];
-        if (inbound.origin != node)
+        if (inbound.origin != node && !inbound.is_duplicate)
             loss_on_node(cluster, node, inbound.room, inbound.due_ns);
         worker_free_inbound(cluster, index);
         index = inbound.next;
@@ -54,6 +55,8 @@ static void stop_worker(struct churn *churn, struct node_worker *worker) {
             outage_lose_inbound(worker, ready.index);
         else if (ready.kind == NODE_READY_LOOKED_UP)
             worker_lose_looked_up(cluster, ready.index);
+        else if (ready.kind == NODE_READY_AGAIN)
+            pending_forget(cluster, ready.index);
         else if (ready.kind == NODE_READY_ACCEPT)
             handshake_forget(churn, ready.index);
         else if (ready.kind == NODE_READY_PRESENCE)

@@ -5,6 +5,7 @@
  * queue whatever the policy, short of a close, and every later one is asked about. */
 #include "models/cluster/attendance.h"
 #include "models/cluster/churn.h"
+#include "sim/base/check.h"
 
 static const base_ns BLOCKED_FOR_MAX_NS =
     60 * BASE_NS_PER_S; /* the gateway's own bound on a blocking write */
@@ -171,6 +172,31 @@ static void conflate(struct node_worker *worker, struct consumer *consumer,
         tally_dropped(tally, message->due_ns);
 }
 
+/* The oldest signal makes room for others. */
+static void drop_signal(struct node_worker *worker, struct consumer *consumer, base_ns now_ns) {
+    struct consumer_message old;
+    CHECK(consumer_drop_signal(consumer, BASE_NS_MAX, &old));
+    if (old.expires_ns < now_ns)
+        tally_expired(&worker->cluster->tally, old.due_ns, 1);
+    else
+        tally_shed(&worker->cluster->tally, old.due_ns);
+    queue_changed(worker, consumer, 0, now_ns);
+}
+
+/* Signals that have waited for too long are not written. */
+static void drop_expired(struct node_worker *worker, struct consumer *consumer, base_ns now_ns) {
+    struct consumer_message old;
+    while (consumer_drop_signal(consumer, now_ns, &old))
+        tally_expired(&worker->cluster->tally, old.due_ns, 1);
+}
+
+static void drop_newest(struct node_worker *worker, const struct consumer_message *message) {
+    if (message->expires_ns > 0)
+        tally_shed(&worker->cluster->tally, message->due_ns);
+    else
+        tally_dropped(&worker->cluster->tally, message->due_ns);
+}
+
 /* Drops the oldest or, where there is none to drop, the newest: true, and all is done. */
 static bool drop_one(struct node_worker *worker, struct consumer *consumer,
                      const struct consumer_message *message, base_ns now_ns) {
@@ -182,21 +208,30 @@ static bool drop_one(struct node_worker *worker, struct consumer *consumer,
     return !has_dropped;
 }
 
+static struct slow_consumer_message as_asked(const struct consumer_message *message,
+                                             int64_t bytes) {
+    return (struct slow_consumer_message){.bytes = bytes, .is_signal = message->expires_ns > 0};
+}
+
 /* Asks the one decision that both worlds share until it has been carried out. */
 static void decide(struct node_worker *worker, int32_t index,
                    const struct consumer_message *message, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
     struct consumer *consumer = &cluster->consumers[index];
     for (;;) {
-        struct slow_consumer_verdict verdict = slow_consumer_decide(
-            &worker->node->spec->send_queue, &consumer->queue, message->bytes, *now_ns);
+        struct slow_consumer_verdict verdict =
+            slow_consumer_decide(&worker->node->spec->send_queue, &consumer->queue,
+                                 as_asked(message, message->bytes), *now_ns);
         switch (verdict.action) {
         case SLOW_QUEUE:
             enqueue(worker, consumer, message, *now_ns);
             return;
         case SLOW_DROP_NEWEST:
-            tally_dropped(&cluster->tally, message->due_ns);
+            drop_newest(worker, message);
             return;
+        case SLOW_DROP_SIGNAL:
+            drop_signal(worker, consumer, *now_ns);
+            continue;
         case SLOW_DROP_OLDEST:
             if (drop_one(worker, consumer, message, *now_ns))
                 return;
@@ -225,8 +260,9 @@ static void decide_rest(struct node_worker *worker, int32_t index,
                         const struct consumer_message *message, int64_t taken, base_ns *now_ns) {
     struct cluster *cluster = worker->cluster;
     struct consumer *consumer = &cluster->consumers[index];
-    struct slow_consumer_verdict verdict = slow_consumer_decide(
-        &worker->node->spec->send_queue, &consumer->queue, message->bytes - taken, *now_ns);
+    struct slow_consumer_verdict verdict =
+        slow_consumer_decide(&worker->node->spec->send_queue, &consumer->queue,
+                             as_asked(message, message->bytes - taken), *now_ns);
     if (verdict.action == SLOW_CLOSE) {
         close_consumer(worker, index, verdict.reason, *now_ns);
         return;
@@ -310,6 +346,9 @@ void slow_write(struct node_worker *worker, int32_t index, const int32_t *slots,
                                                .allowance_ns = room->allowance_ns,
                                                .bytes = room->gathered[i].frame_bytes,
                                                .room = number};
+            int32_t signal = room->gathered[i].signal;
+            if (signal > 0)
+                message.expires_ns = cluster_expires_ns(cluster, signal, message.due_ns);
             if (is_heard(cluster, consumer, message.due_ns))
                 offer(worker, index, &message, now_ns);
         }
@@ -331,6 +370,7 @@ void slow_resume(struct node_worker *worker, int32_t index, base_ns *now_ns) {
     *now_ns += costs_writable(&worker->costs);
     worker->turn.writable_events++;
     consumer_settle(consumer, *now_ns, &cluster->tally, cluster->look_ns);
+    drop_expired(worker, consumer, *now_ns);
     int64_t bytes = consumer_room(consumer, *now_ns);
     if (bytes > 0) {
         struct costs_write write = {.frames = consumer_messages_within(consumer, bytes),

@@ -92,6 +92,18 @@ void tally_withheld(struct tally *tally, base_ns due_ns, int64_t deliveries) {
         tally->steps[step_of(tally, due_ns)].withheld += deliveries;
 }
 
+void tally_expired(struct tally *tally, base_ns due_ns, int64_t deliveries) {
+    tally_due(tally, due_ns, -deliveries);
+    if (due_ns < tally->horizon_ns)
+        tally->steps[step_of(tally, due_ns)].expired += deliveries;
+}
+
+void tally_shed(struct tally *tally, base_ns due_ns) {
+    tally_due(tally, due_ns, -1);
+    if (due_ns < tally->horizon_ns)
+        tally->steps[step_of(tally, due_ns)].shed++;
+}
+
 /* The part within the window of the time from the last delivery to the next one. */
 static base_ns gap_until(const struct tally *tally, base_ns next_ns) {
     base_ns start_ns = tally->horizon_ns - TALLY_STEPS * tally->step_ns;
@@ -173,6 +185,8 @@ static struct tally_step sum_steps(const struct tally *tally, int32_t first, int
         sum.dropped += tally->steps[i].dropped;
         sum.conflated += tally->steps[i].conflated;
         sum.withheld += tally->steps[i].withheld;
+        sum.expired += tally->steps[i].expired;
+        sum.shed += tally->steps[i].shed;
         sum.delay_sum_ns += tally->steps[i].delay_sum_ns;
     }
     return sum;
@@ -232,6 +246,8 @@ void tally_report(const struct tally *tally, struct tally_window window, struct 
     metric[OUTCOME_deliveries] = (double)sum.delivered;
     metric[OUTCOME_lost] = (double)sum.lost;
     metric[OUTCOME_withheld] = (double)sum.withheld;
+    metric[OUTCOME_expired] = (double)sum.expired;
+    metric[OUTCOME_shed] = (double)sum.shed;
     struct tally_step all = sum_steps(tally, 0, tally->steps_count); /* as a server counts them */
     metric[OUTCOME_dropped] = (double)all.dropped;
     metric[OUTCOME_conflated] = (double)all.conflated;
@@ -267,6 +283,10 @@ void tally_fingerprint(const struct tally *tally, struct fingerprint *fingerprin
         fingerprint_u64(fingerprint, (uint64_t)step->conflated);
         if (step->withheld > 0) /* a run without a feed keeps its fingerprint */
             fingerprint_u64(fingerprint, (uint64_t)step->withheld);
+        if (step->expired > 0) /* nor do signals change that of one without them */
+            fingerprint_u64(fingerprint, (uint64_t)step->expired);
+        if (step->shed > 0)
+            fingerprint_u64(fingerprint, (uint64_t)step->shed);
     }
     for (int32_t i = 0; i < tally->hists_count; i++)
         fingerprint_bytes(fingerprint, tally->hists[i].counts,

@@ -26,7 +26,8 @@ struct tally_step {
     int64_t due, on_time, delivered;
     int64_t lost; /* will never arrive; of these: */
     int64_t dropped, conflated;
-    int64_t withheld; /* never due, by the rule of a feed */
+    int64_t withheld;      /* never due, by the rule of a feed */
+    int64_t expired, shed; /* due no more: ephemeral signals, too old or dropped for others */
     double delay_sum_ns;
 };
 
@@ -65,6 +66,9 @@ void tally_lost(struct tally *tally, base_ns due_ns, int64_t deliveries);
 void tally_dropped(struct tally *tally, base_ns due_ns);   /* lost, by a policy */
 void tally_conflated(struct tally *tally, base_ns due_ns); /* lost, to a newer one */
 void tally_withheld(struct tally *tally, base_ns due_ns, int64_t deliveries);
+/* Due no more: of an ephemeral signal. */
+void tally_expired(struct tally *tally, base_ns due_ns, int64_t deliveries);
+void tally_shed(struct tally *tally, base_ns due_ns);
 /* `count` deliveries of a publish due at `due_ns`, at first_ns, first_ns + step_ns, ..., which may
  * take `allowance_ns` longer than the objective says. */
 void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,

@@ -120,7 +120,7 @@ struct node_gathered unread_tell(struct node_worker *worker, int32_t slot, base_
     int64_t bytes = group_of(cluster, view->room)->unread.bytes;
     *now_ns += costs_publish(&worker->costs) + costs_pack(&worker->costs, bytes);
     bytes = protocol_outbound_bytes(costs_packed_bytes(&worker->costs, bytes));
-    return (struct node_gathered){waiting->since_ns, (int32_t)bytes};
+    return (struct node_gathered){.due_ns = waiting->since_ns, .frame_bytes = (int32_t)bytes};
 }
 
 void unread_report(const struct cluster *cluster, struct outcome *outcome) {

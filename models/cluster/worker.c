@@ -115,6 +115,10 @@ int64_t cluster_recipients(const struct cluster *cluster, int32_t room) {
     return count;
 }
 
+base_ns cluster_expires_ns(const struct cluster *cluster, int32_t signal, base_ns due_ns) {
+    return due_ns + cluster->layout->scenario->traffic[signal - 1].ephemeral.expires;
+}
+
 static void receive(struct cluster *cluster, int32_t client, struct node_inbound inbound) {
     int32_t index = worker_new_inbound(cluster, inbound);
     if (cluster->inbound_first[client] < 0)
@@ -157,12 +161,14 @@ static void arrive(struct cluster *cluster, const struct plan_publish *publish) 
     if (worker_of(cluster, client)->node->is_dead)
         return;
     int64_t packed_bytes = costs_packed_bytes(&worker_of(cluster, client)->costs, publish->bytes);
+    bool is_ephemeral = cluster->layout->scenario->traffic[publish->traffic].has_ephemeral;
     receive(cluster, client,
             (struct node_inbound){.due_ns = publish->due_ns,
                                   .room = publish->room,
                                   .client = client,
                                   .origin = is_due ? cluster->layout->node_of[client] : -1,
                                   .bytes = publish->bytes,
+                                  .signal = is_ephemeral ? publish->traffic + 1 : 0,
                                   .left_bytes = (int32_t)protocol_inbound_bytes(packed_bytes)});
 }
 
@@ -244,18 +250,33 @@ void worker_make_dirty(struct node_worker *worker, int32_t slot) {
     worker->dirty[worker->dirty_count++] = slot;
 }
 
+/* Too old for the members that the worker has: they are not written. */
+static void expire(struct node_worker *worker, int32_t slot, base_ns due_ns) {
+    struct cluster *cluster = worker->cluster;
+    if (cluster->churn)
+        loss_expired(cluster, worker->index, slot, due_ns);
+    else
+        tally_expired(&cluster->tally, due_ns,
+                      layout_room(cluster->layout, worker->index, slot)->members_count);
+}
+
 static void add_to_room(struct node_worker *worker, const struct node_inbound *publish,
                         base_ns *now_ns) {
     const struct spec_node *node = worker->node->spec;
     int32_t slot = layout_slot(worker->cluster->layout, worker->index, publish->room);
     *now_ns += costs_publish(&worker->costs);
-    if (worker->cluster->unread)
+    if (worker->cluster->unread && publish->signal == 0)
         unread_note(worker, publish, *now_ns);
     if (slot < 0)
         return; /* all that there is here are members who get counts */
+    if (publish->signal > 0 &&
+        cluster_expires_ns(worker->cluster, publish->signal, publish->due_ns) < *now_ns) {
+        expire(worker, slot, publish->due_ns);
+        return;
+    }
     *now_ns += costs_pack(&worker->costs, publish->bytes);
     int64_t bytes = protocol_outbound_bytes(costs_packed_bytes(&worker->costs, publish->bytes));
-    gather(worker, slot, (struct node_gathered){publish->due_ns, (int32_t)bytes});
+    gather(worker, slot, (struct node_gathered){publish->due_ns, (int32_t)bytes, publish->signal});
     if (worker->held != NULL && held_add(worker, slot, *now_ns))
         return;
     worker_make_dirty(worker, slot);
@@ -369,12 +390,17 @@ static bool has_members(const struct node_worker *worker, int32_t room) {
 
 static void deliver(struct node_worker *worker, struct node_inbound publish, base_ns *now_ns) {
     bool is_echo = publish.origin == worker->cluster->layout->worker_node[worker->index];
-    if (!is_echo && has_members(worker, publish.room))
+    bool is_late = publish.deadline_ns > 0 && *now_ns > publish.deadline_ns;
+    bool is_of_use = !is_echo && !publish.is_duplicate && !is_late;
+    if (is_of_use && has_members(worker, publish.room))
         add_to_room(worker, &publish, now_ns);
     else
         *now_ns += costs_publish(&worker->costs);
-    if (!is_echo)
+    if (is_of_use)
         worker_hand_over(worker, &publish, *now_ns);
+    else if (!is_echo && !publish.is_duplicate)
+        loss_within(worker->cluster, worker->cluster->layout->worker_node[worker->index],
+                    publish.room, publish.due_ns);
 }
 
 /* Of what other nodes' publishes have arrived, whole messages until turn.read is reached: a socket
@@ -405,7 +431,7 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
     base_ns from_ns = *now_ns;
     worker->turn.ready_events += /* the others are timers */
         ready.kind != NODE_READY_DEADLINE && ready.kind != NODE_READY_HELD &&
-        ready.kind != NODE_READY_UNREAD;
+        ready.kind != NODE_READY_AGAIN && ready.kind != NODE_READY_UNREAD;
     switch (ready.kind) {
     case NODE_READY_READ:
         read_client(worker, ready.index, now_ns);
@@ -426,6 +452,9 @@ static void handle(struct node_worker *worker, struct node_ready ready, base_ns 
     }
     case NODE_READY_BACKPLANE:
         read_backplane(worker, now_ns);
+        break;
+    case NODE_READY_AGAIN:
+        backplane_send_again(worker, ready.index, *now_ns);
         break;
     case NODE_READY_WRITABLE:
         if (has_client(worker, worker->cluster->consumers[ready.index].client))

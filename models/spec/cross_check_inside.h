@@ -50,6 +50,13 @@ bool cross_check_has_owners(const struct spec_scenario *scenario);
 
 /* Connections that come and go, and faults. */
 void cross_check_connections(struct check *check);
+/* Mean time on the way to a member on another node, when nothing waits anywhere. */
+double cross_check_way_ns(const struct spec_backplane *backplane);
+
+/* Rates over time, and signals. */
+void cross_check_traffic(struct check *check);
+/* What carries publishes between nodes. */
+void cross_check_backplane(struct check *check);
 /* Compression. */
 void cross_check_transport(struct check *check);
 /* Presence. */

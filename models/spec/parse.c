@@ -14,7 +14,6 @@
 #include "sim/base/check.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { EXTENDS_MAX = 8 };
@@ -73,15 +72,11 @@ static void lay_extended(struct layers *layers, const struct json *extends, cons
                       "%s is one file too many in a chain of \"extends\"; at most 8", shown.text);
         return;
     }
-    const struct spec_reader *reader = &layers->options->reader;
-    char *read = reader->read ? reader->read(reader->context, path) : NULL;
-    if (!read) {
+    const char *text = reading_file(&layers->reading, path);
+    if (text)
+        lay_file(layers, text, path);
+    else
         extends_error(layers, extends, "%s cannot be read", shown.text);
-        return;
-    }
-    const char *text = arena_new_text(arena, read);
-    free(read);
-    lay_file(layers, text, path);
 }
 
 static void lay(struct layers *layers, struct json *layer) {
@@ -152,6 +147,7 @@ bool spec_parse(struct spec_scenario *scenario, const char *text,
     int32_t errors_before = diag->errors_count;
     struct layers layers = {.options = options, .scenario = scenario, .is_whole = true};
     reading_init(&layers.reading, arena, diag);
+    layers.reading.reader = &options->reader;
     struct json_source *nowhere = ARENA_NEW(arena, 1, struct json_source);
     nowhere->file = options->file;
     layers.merged = json_new(arena, JSON_OBJECT, NULL, nowhere);

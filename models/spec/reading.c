@@ -3,9 +3,11 @@
 #include "models/spec/reading.h"
 
 #include "models/spec/json.h"
+#include "models/spec/spec.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_SHOWN_BYTES = 70 };
@@ -99,6 +101,14 @@ void reading_error_at(struct reading *reading, struct diag_place place, const ch
     va_start(arguments, format);
     complain(reading, COMPLAINT_ERROR, place, format, arguments);
     va_end(arguments);
+}
+
+const char *reading_file(struct reading *reading, const char *path) {
+    const struct spec_reader *reader = reading->reader;
+    char *read = reader && reader->read ? reader->read(reader->context, path) : NULL;
+    const char *text = read ? arena_new_text(reading->arena, read) : NULL;
+    free(read);
+    return text;
 }
 
 /* Cuts `bytes` to what fits, between characters. */

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 struct json;
+struct spec_reader;
 
 enum { READING_PATH_BYTES = 256, READING_FOUND_BYTES = 64 };
 
 struct reading {
-    struct arena *arena; /* of what is read; borrowed */
-    struct diag *diag;   /* borrowed */
+    struct arena *arena;              /* of what is read; borrowed */
+    struct diag *diag;                /* borrowed */
+    const struct spec_reader *reader; /* of files that a value names; borrowed; NULL: none */
     char path[READING_PATH_BYTES];
     int32_t path_length;
 };
@@ -40,6 +42,9 @@ void reading_warning(struct reading *reading, const struct json *json, const cha
     PRINTF_LIKE(3, 4);
 void reading_error_at(struct reading *reading, struct diag_place place, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/* The text of the file at `path`, in the reading's arena; NULL: it cannot be read. */
+const char *reading_file(struct reading *reading, const char *path) MUST_USE;
 
 /* What stands in the file, short enough for a message: 0, "two", an object, a list. */
 struct reading_found {

@@ -196,7 +196,13 @@ static void add_drawn_types(struct text *out) {
         "`{\"poisson\": \"2000/s in all\"}`. A list of stages is run through one after the other, "
         "the "
         "last one for ever: `{\"poisson\": [{\"for\": \"10s\", \"rate\": \"1/s per room\"}, "
-        "{\"rate\": \"5/s per room\"}]}`.\n\n");
+        "{\"rate\": \"5/s per room\"}]}`. Or they are replayed from a file beside this one: "
+        "`{\"poisson\": {\"csv\": \"day.csv\", \"scope\": \"in all\"}}`, with the header "
+        "`time_s,rate_per_s` and lines such as `60,135.5`: a rate holds from its line's time to "
+        "the "
+        "next line's, the last one for ever, and times count from the first line's. 2,000 lines, "
+        "or "
+        "stages, at most.\n\n");
 }
 
 static void add_choices(const struct table_choices *choices, struct text *out) {

@@ -71,7 +71,8 @@ struct spec_dist {
 
 /* How often: {"poisson": "2/s per room"}, {"constant": "90/min per user"}, {"poisson": "2000/s in
  * all"}, or stages, one after the other, the last one for ever: {"poisson": [{"for": "10s", "rate":
- * "1/s per room"}, {"rate": "5/s per room"}]}. */
+ * "1/s per room"}, {"rate": "5/s per room"}]}, which may come from a file: {"poisson": {"csv":
+ * "day.csv", "scope": "in all"}}. */
 enum spec_pace_kind { SPEC_PACE_CONSTANT, SPEC_PACE_POISSON };
 enum spec_pace_per { SPEC_PER_ROOM, SPEC_PER_USER, SPEC_IN_ALL };
 struct spec_stage {
@@ -163,6 +164,9 @@ struct spec_unread {
 struct spec_room_group {
     const char *name;
 #include "models/spec/rows/room_group.def"
+};
+struct spec_ephemeral {
+#include "models/spec/rows/ephemeral.def"
 };
 struct spec_traffic {
     const char *name;
@@ -257,8 +261,8 @@ struct spec_setting_place {
     struct diag_place path, value;
 };
 
-/* Reads what a path in "extends" names: returns malloc'ed text (the caller frees it) or NULL. Files
- * come in through this, so that the parser opens none. */
+/* Reads what a path in "extends" or "csv" names: returns malloc'ed text (the caller frees it) or
+ * NULL. Files come in through this, so that the parser opens none. */
 struct spec_reader {
     char *(*read)(void *context, const char *path);
     void *context;

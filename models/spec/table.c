@@ -145,6 +145,13 @@ static const struct table_row room_group_rows[] = {
 TABLE(room_group, "a room group")
 #undef THIS
 
+#define THIS spec_ephemeral
+static const struct table_row ephemeral_rows[] = {
+#include "models/spec/rows/ephemeral.def"
+};
+TABLE(ephemeral, "ephemeral signals")
+#undef THIS
+
 #define THIS spec_traffic
 static const struct table_row traffic_rows[] = {
 #include "models/spec/rows/traffic.def"
@@ -298,12 +305,14 @@ const struct table table_scenario = {.tag = "scenario",
                                      .bytes = sizeof(struct spec_scenario)};
 
 const struct table *const table_all[] = {
-    &stall_table,     &receive_table,    &arrival_table,  &session_table,    &flap_table,
-    &reconnect_table, &population_table, &unread_table,   &room_group_table, &traffic_table,
-    &turn_table,      &send_queue_table, &kernel_table,   &deflate_table,    &batch_table,
-    &feed_table,      &node_table,       &balancer_table, &backplane_table,  &presence_churn_table,
-    &presence_table,  &fault_table,      &delivery_table, &objectives_table, &window_table,
-    &prices_table,    &uncertain_table,  &plan_table,     &machine_table,    &table_scenario,
+    &stall_table,          &receive_table,   &arrival_table,    &session_table,
+    &flap_table,           &reconnect_table, &population_table, &unread_table,
+    &room_group_table,     &ephemeral_table, &traffic_table,    &turn_table,
+    &send_queue_table,     &kernel_table,    &deflate_table,    &batch_table,
+    &feed_table,           &node_table,      &balancer_table,   &backplane_table,
+    &presence_churn_table, &presence_table,  &fault_table,      &delivery_table,
+    &objectives_table,     &window_table,    &prices_table,     &uncertain_table,
+    &plan_table,           &machine_table,   &table_scenario,
 };
 const int32_t table_all_count = COUNT_OF(table_all);
 

@@ -1,14 +1,15 @@
 /* PACE: {"poisson": "2/s per room"}, or a list of stages, the last one for ever.
  *
  * One scope ("per room", "per user", "in all") for all stages: a rate that changes what it counts
- * would be two traffics. */
+ * would be two traffics. What a CSV file replays becomes stages as well, and is written as such: so
+ * the file's content is in a run's address, and nobody below knows of files. */
 #include "models/spec/value.h"
+
+#include "models/spec/replayed.h"
 
 #include "sim/base/check.h"
 
 #include <string.h>
-
-enum { STAGES_MAX = 100 };
 
 static const char *const kind_names[] = {
     [SPEC_PACE_CONSTANT] = "constant", [SPEC_PACE_POISSON] = "poisson"};
@@ -16,13 +17,6 @@ static const char *const scope_names[] = {
     [SPEC_PER_ROOM] = "per room", [SPEC_PER_USER] = "per user", [SPEC_IN_ALL] = "in all"};
 
 static const char example[] = "\"2/s per room\", \"2/s per user\" or \"2/s in all\"";
-static const char stage_for_lowest[] = "1ms", stage_for_highest[] = "24h";
-
-static double rate_bound(const char *text) {
-    struct units_result result;
-    CHECK(units_parse(UNITS_RATE, text, &result) && *result.rest == '\0');
-    return result.value;
-}
 
 static bool scope_of(const char *words, enum spec_pace_per *scope) {
     for (size_t i = 0; i < COUNT_OF(scope_names); i++) {
@@ -67,9 +61,7 @@ static bool rate_parse(struct reading *reading, const struct table_row *row,
     }
     if (!scope_of(result.rest, scope))
         return scope_error(reading, json, result.rest);
-    bool is_inside =
-        result.value >= rate_bound(row->lowest) && result.value <= rate_bound(row->highest);
-    if (!is_inside) {
+    if (!replayed_is_inside(row, result.value)) {
         reading_error(reading, json, "%s is out of range; expected %s to %s",
                       reading_found(json).text, row->lowest, row->highest);
         return false;
@@ -83,19 +75,19 @@ static bool for_parse(struct reading *reading, const struct json *json, base_ns 
     static const struct table_row row = {.kind = TABLE_FIELD,
                                          .type = TABLE_TIME,
                                          .name = "for",
-                                         .lowest = stage_for_lowest,
-                                         .highest = stage_for_highest};
+                                         .lowest = replayed_for_lowest,
+                                         .highest = replayed_for_highest};
     int32_t path = reading_enter(reading, "for");
     bool is_good = value_parse(reading, &row, json, for_ns);
     reading_leave(reading, path);
     return is_good;
 }
 
-static bool unknown_members(struct reading *reading, const struct json *json) {
-    static const char *const names[] = {"for", "rate"};
+static bool unknown_members(struct reading *reading, const struct json *json,
+                            const char *const names[2]) {
     bool is_any = false;
     for (const struct json *member = json->first; member; member = member->next) {
-        if (strcmp(member->key, "for") == 0 || strcmp(member->key, "rate") == 0)
+        if (strcmp(member->key, names[0]) == 0 || strcmp(member->key, names[1]) == 0)
             continue;
         reading_error_at_key(reading, member, "%s is not a field here%s",
                              reading_quoted(member->key).text,
@@ -108,6 +100,7 @@ static bool unknown_members(struct reading *reading, const struct json *json) {
 static bool stage_parse(struct reading *reading, const struct table_row *row,
                         const struct json *json, struct spec_stage *stage,
                         enum spec_pace_per *scope) {
+    static const char *const names[] = {"for", "rate"};
     if (json->kind != JSON_OBJECT) {
         reading_error(reading, json,
                       "%s is not a stage; expected {\"for\": \"10s\", \"rate\": \"2/s per room\"}",
@@ -115,7 +108,7 @@ static bool stage_parse(struct reading *reading, const struct table_row *row,
         return false;
     }
     const struct json *rate = json_member(json, "rate"), *length = json_member(json, "for");
-    bool is_good = !unknown_members(reading, json), is_last = json->next == NULL;
+    bool is_good = !unknown_members(reading, json, names), is_last = json->next == NULL;
     if (!rate) {
         reading_error(reading, json, "\"rate\" is missing; expected %s", example);
         is_good = false;
@@ -140,9 +133,9 @@ static bool stage_parse(struct reading *reading, const struct table_row *row,
 
 static bool stages_parse(struct reading *reading, const struct table_row *row,
                          const struct json *json, struct spec_pace *pace) {
-    if (json->count < 1 || json->count > STAGES_MAX) {
+    if (json->count < 1 || json->count > REPLAYED_STAGES_MAX) {
         reading_error(reading, json, "a list of %d stages; expected 1 to %d", json->count,
-                      STAGES_MAX);
+                      REPLAYED_STAGES_MAX);
         return false;
     }
     pace->stages = ARENA_NEW(reading->arena, (size_t)json->count, struct spec_stage);
@@ -165,10 +158,37 @@ static bool stages_parse(struct reading *reading, const struct table_row *row,
     return is_good;
 }
 
+/* {"csv": "day.csv", "scope": "in all"} */
+static bool replayed_parse(struct reading *reading, const struct table_row *row,
+                           const struct json *json, struct spec_pace *pace) {
+    static const char *const names[] = {"csv", "scope"};
+    const struct json *csv = json_member(json, "csv"), *scope = json_member(json, "scope");
+    bool is_good = !unknown_members(reading, json, names);
+    if (!csv || !scope) {
+        reading_error(reading, json,
+                      "\"%s\" is missing; expected {\"csv\": \"rates.csv\", \"scope\": \"in all\"}",
+                      names[csv != NULL]);
+        return false;
+    }
+    int32_t path = reading_enter(reading, "scope");
+    if (scope->kind != JSON_STRING || !scope_of(scope->text, &pace->per)) {
+        reading_error(reading, scope, "%s is not a scope; expected per room, per user or in all",
+                      reading_found(scope).text);
+        is_good = false;
+    }
+    reading_leave(reading, path);
+    path = reading_enter(reading, "csv");
+    is_good &= replayed_read(reading, row, csv, pace);
+    reading_leave(reading, path);
+    return is_good;
+}
+
 static bool body_parse(struct reading *reading, const struct table_row *row,
                        const struct json *json, struct spec_pace *pace) {
     if (json->kind == JSON_ARRAY)
         return stages_parse(reading, row, json, pace);
+    if (json->kind == JSON_OBJECT)
+        return replayed_parse(reading, row, json, pace);
     pace->stages = ARENA_NEW(reading->arena, 1, struct spec_stage);
     pace->stages_count = 1;
     pace->stages[0].for_ns = BASE_NS_MAX;
@@ -271,11 +291,16 @@ static void pace_schema(const struct table_row *row, struct text *out) {
               ", {\"type\": \"array\", \"minItems\": 1, \"maxItems\": %d, \"items\": "
               "{\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"rate\"], "
               "\"properties\": {\"for\": ",
-              STAGES_MAX);
+              REPLAYED_STAGES_MAX);
     pattern_schema(out, UNITS_TIME, "");
     text_add(out, ", \"rate\": ");
     rate_schema(out);
-    text_add(out, "}}}]}}");
+    text_add(out, "}}}, {\"type\": \"object\", \"additionalProperties\": false, \"required\": "
+                  "[\"csv\", \"scope\"], \"properties\": {\"csv\": {\"type\": \"string\"}, "
+                  "\"scope\": {\"enum\": [");
+    for (size_t i = 0; i < COUNT_OF(scope_names); i++)
+        text_addf(out, "%s\"%s\"", i ? ", " : "", scope_names[i]);
+    text_add(out, "]}}}]}}");
 }
 
 static void pace_expected(const struct table_row *row, struct text *out) {

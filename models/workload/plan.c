@@ -117,7 +117,17 @@ uint64_t plan_seed_of(uint64_t seed, uint64_t replication) {
     return rng_u64(&rng);
 }
 
-static base_ns next_due(struct plan *plan, struct plan_stream *stream) {
+/* When a sender may send again that has just done so, at scale 1 or closer together. */
+static base_ns throttled_until(const struct plan *plan, const struct spec_traffic *traffic,
+                               base_ns sent_ns) {
+    return traffic->throttle == 0
+               ? 0
+               : sent_ns + base_ns_from_seconds(base_seconds(traffic->throttle) / plan->scale);
+}
+
+/* `sent_ns`: the stream's latest message; -1: it had none. */
+static base_ns next_due(struct plan *plan, struct plan_stream *stream, base_ns sent_ns) {
+    const struct spec_traffic *traffic = &plan->roster->scenario->traffic[stream->traffic];
     struct rng arrivals;
     rng_init_at(&arrivals,
                 (struct rng_name){.seed = plan->seed,
@@ -125,7 +135,8 @@ static base_ns next_due(struct plan *plan, struct plan_stream *stream) {
                                   .purpose = DRAWS_ARRIVAL,
                                   .index = (uint64_t)stream->traffic},
                 stream->arrivals_drawn);
-    base_ns due_ns = pace_next(&plan->roster->scenario->traffic[stream->traffic].rate, plan->scale,
+    base_ns due_ns = pace_next(&traffic->rate, plan->scale,
+                               sent_ns < 0 ? 0 : throttled_until(plan, traffic, sent_ns),
                                &stream->position, &arrivals);
     stream->arrivals_drawn = rng_position(&arrivals);
     return due_ns;
@@ -157,7 +168,7 @@ static void add_stream(struct plan *plan, int32_t traffic, int32_t source, uint6
     int32_t index = plan->streams_count++;
     struct plan_stream *stream = &plan->streams[index];
     *stream = (struct plan_stream){.traffic = traffic, .source = source, .entity = entity};
-    base_ns due_ns = next_due(plan, stream);
+    base_ns due_ns = next_due(plan, stream, -1);
     if (due_ns < BASE_NS_MAX)
         plan->heap[plan->heap_count++] = (struct plan_entry){due_ns, index};
 }
@@ -240,7 +251,7 @@ bool plan_next(struct plan *plan, struct plan_publish *publish) {
     publish->due_ns = top.due_ns;
     publish->number = plan->next_number++;
     fill(plan, stream, publish);
-    top.due_ns = next_due(plan, stream);
+    top.due_ns = next_due(plan, stream, top.due_ns);
     if (top.due_ns == BASE_NS_MAX)
         top = plan->heap[--plan->heap_count];
     if (plan->heap_count > 0)
@@ -249,6 +260,13 @@ bool plan_next(struct plan *plan, struct plan_publish *publish) {
 }
 
 /* --- how much --- */
+
+/* In the window; an automatic warm-up is at most half as long. */
+static double mean_rate(const struct roster *roster, const struct spec_traffic *traffic) {
+    const struct spec_window *window = &roster->scenario->window;
+    base_ns from_ns = window->warm_up == SPEC_AUTO ? window->measure / 2 : window->warm_up;
+    return pace_mean(&traffic->rate, traffic->throttle, from_ns, from_ns + window->measure);
+}
 
 static double mean_room(const struct roster *roster, const struct plan_rooms *rooms) {
     double members = 0;
@@ -290,8 +308,7 @@ struct plan_load plan_offered(const struct roster *roster) {
     for (int32_t i = 0; i < roster->scenario->traffic_count; i++) {
         const struct spec_traffic *traffic = &roster->scenario->traffic[i];
         struct plan_rooms rooms = rooms_of(roster, traffic, &scratch);
-        double rate = traffic->rate.stages[traffic->rate.stages_count - 1].rate_per_s *
-                      sources_count(roster, traffic, &rooms);
+        double rate = mean_rate(roster, traffic) * sources_count(roster, traffic, &rooms);
         int64_t bytes = llround(spec_dist_mean(&traffic->bytes));
         double recipients = traffic->active * mean_recipients(roster, traffic, &rooms);
         load.publishes_per_s += rate;
@@ -344,8 +361,7 @@ void plan_rates(const struct roster *roster, struct plan_rate *rates) {
         const struct spec_traffic *traffic = &roster->scenario->traffic[i];
         struct plan_rooms rooms = rooms_of(roster, traffic, &scratch);
         double sources = traffic->rate.per == SPEC_IN_ALL ? rooms.count : 1;
-        double rate =
-            traffic->rate.stages[traffic->rate.stages_count - 1].rate_per_s / fmax(sources, 1);
+        double rate = mean_rate(roster, traffic) / fmax(sources, 1);
         struct plan_rate one = {rate, rate * traffic->active, spec_dist_mean(&traffic->bytes), 1};
         if (traffic->rate.per == SPEC_PER_USER)
             add_rates_of_users(roster, &rooms, &one, rates);

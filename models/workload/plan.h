@@ -60,8 +60,8 @@ void plan_init(struct plan *plan, const struct roster *roster, const struct plan
 /* The next publish in order of (due, stream); false when there will be none (every rate is 0). */
 bool plan_next(struct plan *plan, struct plan_publish *publish);
 
-/* Mean publishes and deliveries per second that the scenario asks for at scale 1 in its last stage:
- * "offered" and "amplified" load. */
+/* Mean publishes and deliveries per second that the scenario asks for at scale 1 in its window
+ * (with an automatic warm-up, in the last one that it may be): "offered" and "amplified" load. */
 struct plan_load {
     double publishes_per_s;
     double product_per_s; /* publishes x mean room x active share: what is often planned with */

@@ -69,5 +69,5 @@ base_ns sessions_next_arrival(const struct spec_population *population,
                               struct sessions_arrivals *arrivals) {
     if (!population->has_arrival)
         return BASE_NS_MAX;
-    return pace_next(&population->arrival.rate, 1, &arrivals->position, &arrivals->rng);
+    return pace_next(&population->arrival.rate, 1, 0, &arrivals->position, &arrivals->rng);
 }

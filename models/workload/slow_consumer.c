@@ -5,6 +5,9 @@
  * where the policy speaks. A limit is passed by what is above it: a queue that ends exactly at its
  * limit is within.
  *
+ * Before a policy speaks, signals go: queued ones first, the oldest before the newer, then the
+ * message itself if it is one. So no policy ever closes, throttles or conflates because of them.
+ *
  * Dropping the oldest gives way to dropping the newest where it could not help: nothing in the
  * queue may be dropped, or the message alone is larger than the limit. So "drop, then ask again"
  * ends. */
@@ -54,9 +57,18 @@ static enum slow_consumer_action over_the_bound(const struct spec_send_queue *ru
     return SLOW_QUEUE;
 }
 
+static enum slow_consumer_action without_signals(const struct spec_send_queue *rules,
+                                                 const struct slow_consumer_queue *queue,
+                                                 struct slow_consumer_message message) {
+    if (queue->signals > 0 && message.bytes <= rules->limit)
+        return SLOW_DROP_SIGNAL;
+    return message.is_signal ? SLOW_DROP_NEWEST : over_the_bound(rules, queue, message.bytes);
+}
+
 struct slow_consumer_verdict slow_consumer_decide(const struct spec_send_queue *rules,
                                                   const struct slow_consumer_queue *queue,
-                                                  int64_t bytes, base_ns now_ns) {
+                                                  struct slow_consumer_message message,
+                                                  base_ns now_ns) {
     struct slow_consumer_verdict verdict = slow_consumer_expired(rules, queue, now_ns);
     if (verdict.action == SLOW_CLOSE)
         return verdict;
@@ -64,9 +76,9 @@ struct slow_consumer_verdict slow_consumer_decide(const struct spec_send_queue *
         return (struct slow_consumer_verdict){SLOW_QUEUE, SLOW_REASON_NONE};
     if (rules->policy == SPEC_BLOCKING)
         return (struct slow_consumer_verdict){SLOW_BLOCK, SLOW_REASON_NONE};
-    verdict.reason = bound_passed(rules, queue, bytes);
+    verdict.reason = bound_passed(rules, queue, message.bytes);
     verdict.action =
-        verdict.reason == SLOW_REASON_NONE ? SLOW_QUEUE : over_the_bound(rules, queue, bytes);
+        verdict.reason == SLOW_REASON_NONE ? SLOW_QUEUE : without_signals(rules, queue, message);
     return verdict;
 }
 

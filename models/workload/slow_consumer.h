@@ -16,6 +16,7 @@
 struct slow_consumer_queue {
     int64_t bytes; /* waiting, framing included */
     int64_t messages;
+    int64_t signals;             /* ephemeral ones among them of which no byte has gone out */
     int64_t head_sent_bytes;     /* of the oldest message, already with the kernel */
     base_ns blocked_since_ns;    /* the kernel last took a byte (or the queue was last empty);
                                     BASE_NS_MAX: not blocked */
@@ -27,6 +28,7 @@ enum slow_consumer_action {
     SLOW_DROP_NEWEST, /* do not add it */
     SLOW_DROP_OLDEST, /* drop the oldest whole message that has not begun to go out, then ask again
                        */
+    SLOW_DROP_SIGNAL, /* drop the oldest signal that has not begun to go out, then ask again */
     SLOW_CONFLATE, /* replace the queued, unsent messages of the same room; if there is none, drop
                       this one */
     SLOW_THROTTLE, /* add it, and stop reading from those who publish into the room until the queue
@@ -51,10 +53,16 @@ struct slow_consumer_verdict {
 
 void slow_consumer_queue_init(struct slow_consumer_queue *queue);
 
-/* For a message of `bytes` that the kernel did not take at once. */
+struct slow_consumer_message {
+    int64_t bytes;
+    bool is_signal; /* ephemeral */
+};
+
+/* For a message that the kernel did not take at once. */
 struct slow_consumer_verdict slow_consumer_decide(const struct spec_send_queue *rules,
                                                   const struct slow_consumer_queue *queue,
-                                                  int64_t bytes, base_ns now_ns);
+                                                  struct slow_consumer_message message,
+                                                  base_ns now_ns);
 
 /* Keep the queue's times true after its bytes have changed by adding, sending (`sent_bytes` > 0) or
  * dropping. */

@@ -31,6 +31,17 @@ class Scenarios(unittest.TestCase):
         self.assertIn(done.returncode, (0, 99), done.stderr)
         return json.loads(done.stdout)
 
+    def profile_with(self, costs):
+        """The reference profile with other costs, as a path."""
+        with open(os.path.join(SCENARIOS, "profiles", "reference.json"), encoding="utf-8") as file:
+            profile = json.load(file)
+        for name, value in costs.items():
+            profile["costs"][name]["value"] = value
+        path = os.path.join(self.folder.name, "changed.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(profile, file)
+        return path.removesuffix(".json")
+
     def run_short(self, file, *settings):
         return self.headroom("run", file, *SHORT, *settings)
 
@@ -81,6 +92,33 @@ class Scenarios(unittest.TestCase):
         self.assertAlmostEqual(answer["offered_deliveries_per_s"], 5940 * (4 * 5 + 0.2 * 60), delta=200)
         races = self.run_short("typing-game.json", "traffic.chat=null")
         self.assertAlmostEqual(1 - races["offered_deliveries_per_s"] / answer["offered_deliveries_per_s"], 0.375, places=3)
+
+    def test_who_types_says_so_once_in_three_seconds(self):
+        """A player who would say so once a second, and waits three after each: one per four seconds, to sixty."""
+        answer, game = self.run_short("typing.json"), self.run_short("typing-game.json")
+        self.assertAlmostEqual(answer["offered_deliveries_per_s"] - game["offered_deliveries_per_s"], 5940 / 4 * 60, delta=60)
+        self.assertEqual((answer["verdict"], answer["lost"]), ("holds", 0))
+
+    def test_a_goal_is_late_and_the_mean_of_its_minute_is_not(self):
+        """15 s at 60/s, 10 at 1,800, 15 at 400, 10 at 120, 10 at 60: 26,700 in a minute, to 500 each."""
+        replayed = self.headroom("run", "match.json")
+        mean = self.headroom("run", "match.json", 'traffic.reactions.rate={"poisson": "445/s in all"}')
+        self.assertEqual(replayed["offered_deliveries_per_s"], 26700 / 60 * 500)
+        self.assertAlmostEqual(replayed["metrics"]["due"] / 500, 26700, delta=3.3 * 26700 ** 0.5)
+        self.assertEqual((replayed["verdict"], mean["verdict"]), ("fails", "holds"))
+        self.assertLess(replayed["metrics"]["cpu_share"], 0.7 * mean["metrics"]["cpu_share"])
+
+    def test_retries_keep_a_backplane_overloaded(self):
+        """A tenth of the publishes and of what its one Redis can do, which is what costs of ten times as much are."""
+        costs = {"redis_message": 10000, "redis_copy": 15380}
+        tried, once = (self.headroom("run", "backplane-retries.json", "traffic.chat.rate.poisson=2.4/s per user", f"backplane.retries={retries}",
+                                     profile=self.profile_with(costs))
+                       for retries in (3, 0))
+        self.assertGreater(tried["metrics"]["backplane_sendings"], 3)
+        self.assertGreater(tried["metrics"]["late_share"], 0.6)
+        self.assertEqual(once["metrics"]["backplane_sendings"], 1)
+        self.assertLess(once["metrics"]["late_share"], 0.12)
+        self.assertEqual((tried["lost"], once["lost"]), (0, 0))
 
     def test_a_broadcast_to_sixty_thousand_is_late_on_one_node_and_not_on_twelve(self):
         twelve = self.run_short("broadcast-event.json")

@@ -6,6 +6,7 @@
  * compiler's choice, and the scenarios are to be the same for all. */
 struct draw {
     struct rng rng;
+    struct rng signals; /* of its own, so that the rest of a scenario is as without them */
     struct text *json;
     int32_t populations, clients;
 };
@@ -117,6 +118,9 @@ static void add_traffic(struct draw *draw, int32_t index, int32_t groups) {
     text_addf(draw->json, "\"%d/s %s\"}, \"bytes\": ", between(draw, 200, 1600) / sources + 1,
               per[which]);
     add_lengths(draw);
+    if (rng_below(&draw->signals, 6) == 0)
+        text_addf(draw->json, ", \"ephemeral\": {\"expires\": \"%dus\"}",
+                  1000 + (int32_t)rng_below(&draw->signals, 40000));
     text_addf(draw->json, "}");
 }
 
@@ -203,6 +207,7 @@ void random_scenario_init(struct random_scenario *scenario, uint64_t seed) {
     text_init(&scenario->json);
     struct draw draw = {.json = &scenario->json};
     rng_init(&draw.rng, (struct rng_name){.seed = seed});
+    rng_init(&draw.signals, (struct rng_name){.seed = seed, .purpose = 1});
     text_addf(draw.json, "{\"name\": \"random\", \"seed\": \"%llu\", ", (unsigned long long)seed);
     text_addf(draw.json, "\"objectives\": {\"delivery\": {\"within\": \"%dus\"}}, ",
               between(&draw, 50, 40000));

@@ -111,13 +111,14 @@ int64_t reader_take(struct reader *reader, int64_t most) {
 void reader_count_queue(struct reader *reader) {
     struct slow_consumer_queue *queue = &reader->queue;
     queue->bytes = reader_waiting(reader);
-    queue->messages = queue->head_sent_bytes = 0;
+    queue->messages = queue->head_sent_bytes = queue->signals = 0;
     for (int32_t i = 0; i < reader->messages_count; i++) {
         const struct reader_message *message = &reader->messages[i];
         if (message->taken == message->bytes)
             continue;
         queue->messages++;
         queue->head_sent_bytes += message->taken;
+        queue->signals += message->taken == 0 && message->expires_ns > 0;
     }
 }
 

@@ -13,6 +13,7 @@ struct reader_message {
     base_ns due_ns;
     int32_t bytes, taken, read; /* in all, by the kernel, by the client */
     int32_t room;
+    base_ns expires_ns; /* of an ephemeral signal; 0: it is none */
 };
 
 struct reader {

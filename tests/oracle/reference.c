@@ -74,9 +74,14 @@ static void add_to_room(struct reference *r, struct worker *worker, const struct
                         base_ns *now_ns) {
     int32_t room = publish->room;
     *now_ns += llround(r->cost[COST_publish]);
+    if (publish->expires_ns > 0 && *now_ns > publish->expires_ns) {
+        reference_expired(r, publish->due_ns, reference_recipients(r, room, worker->index));
+        return;
+    }
     CHECK(worker->gathered_count[room] < GATHERED_MAX);
     worker->gathered[(int64_t)room * GATHERED_MAX + worker->gathered_count[room]++] =
-        (struct gathered){publish->due_ns, (int32_t)protocol_outbound_bytes(publish->bytes)};
+        (struct gathered){publish->due_ns, publish->expires_ns,
+                          (int32_t)protocol_outbound_bytes(publish->bytes)};
     if (!worker->is_dirty[room]) {
         worker->is_dirty[room] = true;
         worker->dirty[worker->dirty_count++] = room;

@@ -28,7 +28,7 @@ struct reference_options {
 };
 
 struct reference_step {
-    int64_t due, on_time, delivered, lost, dropped, conflated;
+    int64_t due, on_time, delivered, lost, dropped, conflated, expired, shed;
 };
 
 struct reference_result {

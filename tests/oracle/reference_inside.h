@@ -21,11 +21,12 @@ struct event {
 struct inbound { /* a publish on its way in, or handed over by another worker */
     base_ns due_ns;
     int32_t client, room, bytes, left_bytes;
+    base_ns expires_ns; /* of an ephemeral signal; 0: it is none */
     bool is_used;
 };
 
 struct gathered {
-    base_ns due_ns;
+    base_ns due_ns, expires_ns;
     int32_t bytes;
 };
 
@@ -100,6 +101,9 @@ void reference_want_read(struct reference *r, int32_t client);
 void reference_forget_inbound(struct reference *r, int32_t client);
 void reference_next_publish(struct reference *r);
 void reference_publish_is_due(struct reference *r);
+
+/* Ephemeral signals that were due, and are not delivered because they are too old. */
+void reference_expired(struct reference *r, base_ns due_ns, int64_t deliveries);
 
 /* --- reference_slow.c: one consumer, and the writes to it --- */
 void reference_write_client(struct reference *r, struct worker *worker, int32_t client,

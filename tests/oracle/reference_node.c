@@ -16,6 +16,11 @@ struct reference_step *reference_step_of(struct reference *r, base_ns due_ns) {
                                   : &nowhere;
 }
 
+void reference_expired(struct reference *r, base_ns due_ns, int64_t deliveries) {
+    reference_step_of(r, due_ns)->due -= deliveries;
+    reference_step_of(r, due_ns)->expired += deliveries;
+}
+
 void reference_delivered(void *target, const struct reader_message *message, base_ns at_ns) {
     struct reference *r = target;
     at_ns += r->look_ns;
@@ -217,14 +222,23 @@ void reference_next_publish(struct reference *r) {
         reference_schedule(r, r->next.due_ns + r->lateness_ns, PUBLISH, 0, 0);
 }
 
+static base_ns expires_of(const struct reference *r, const struct plan_publish *publish) {
+    const struct spec_traffic *traffic = &r->roster->scenario->traffic[publish->traffic];
+    return traffic->has_ephemeral ? publish->due_ns + traffic->ephemeral.expires : 0;
+}
+
 void reference_publish_is_due(struct reference *r) {
     struct plan_publish publish = r->next;
     if (reference_is_let_in(r, publish.client) && !r->readers[publish.client].is_closed) {
         reference_step_of(r, publish.due_ns)->due += reference_recipients(r, publish.room, -1);
         if (!r->result->is_dead) {
             int64_t wire = protocol_inbound_bytes(publish.bytes);
-            reference_add_inbound(r, (struct inbound){publish.due_ns, publish.client, publish.room,
-                                                      publish.bytes, (int32_t)wire, true});
+            reference_add_inbound(r, (struct inbound){.due_ns = publish.due_ns,
+                                                      .client = publish.client,
+                                                      .room = publish.room,
+                                                      .bytes = publish.bytes,
+                                                      .left_bytes = (int32_t)wire,
+                                                      .expires_ns = expires_of(r, &publish)});
             reference_want_read(r, publish.client);
         }
     }

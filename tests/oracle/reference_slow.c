@@ -126,14 +126,49 @@ static void conflate(struct reference *r, struct reader *reader,
     queue_changed(r, reader, 0, now_ns);
 }
 
+static void drop_signal(struct reference *r, struct reader *reader, base_ns now_ns) {
+    for (int32_t i = 0; i < reader->messages_count; i++) {
+        const struct reader_message *message = &reader->messages[i];
+        if (message->taken > 0 || message->expires_ns == 0)
+            continue;
+        struct reference_step *step = reference_step_of(r, message->due_ns);
+        step->due--;
+        if (now_ns > message->expires_ns)
+            step->expired++;
+        else
+            step->shed++;
+        reader_remove(reader, i);
+        queue_changed(r, reader, 0, now_ns);
+        return;
+    }
+    CHECK(false && "the decision asked to drop a signal, and there is none");
+}
+
+static void drop_expired(struct reference *r, struct reader *reader, base_ns now_ns) {
+    for (int32_t i = 0; i < reader->messages_count;) {
+        const struct reader_message *message = &reader->messages[i];
+        if (message->taken > 0 || message->expires_ns == 0 || now_ns <= message->expires_ns) {
+            i++;
+            continue;
+        }
+        reference_expired(r, message->due_ns, 1);
+        reader_remove(reader, i);
+    }
+}
+
 /* Carries the verdict out for a message that is `appended` already (a part of it is out) or not. */
 static void judge(struct reference *r, struct reader *reader, const struct reader_message *message,
                   int64_t taken, base_ns *now_ns) {
     struct slow_consumer_verdict verdict;
-    while (verdict =
-               slow_consumer_decide(r->rules, &reader->queue, message->bytes - taken, *now_ns),
-           taken == 0 && verdict.action == SLOW_DROP_OLDEST)
-        drop_oldest(r, reader, *now_ns);
+    struct slow_consumer_message asked = {message->bytes - taken, message->expires_ns > 0};
+    while (verdict = slow_consumer_decide(r->rules, &reader->queue, asked, *now_ns),
+           taken == 0 &&
+               (verdict.action == SLOW_DROP_OLDEST || verdict.action == SLOW_DROP_SIGNAL)) {
+        if (verdict.action == SLOW_DROP_OLDEST)
+            drop_oldest(r, reader, *now_ns);
+        else
+            drop_signal(r, reader, *now_ns);
+    }
     if (verdict.action == SLOW_CLOSE) {
         if (taken == 0)
             reference_step_of(r, message->due_ns)->lost++;
@@ -142,6 +177,11 @@ static void judge(struct reference *r, struct reader *reader, const struct reade
     }
     if (taken == 0 && verdict.action == SLOW_CONFLATE) {
         conflate(r, reader, message, *now_ns);
+        return;
+    }
+    if (taken == 0 && verdict.action == SLOW_DROP_NEWEST && asked.is_signal) {
+        reference_step_of(r, message->due_ns)->due--;
+        reference_step_of(r, message->due_ns)->shed++;
         return;
     }
     if (taken == 0 && verdict.action == SLOW_DROP_NEWEST) {
@@ -205,8 +245,10 @@ void reference_write_client(struct reference *r, struct worker *worker, int32_t 
     for (int32_t k = 0; k < rooms_count; k++)
         for (int32_t i = 0; i < worker->gathered_count[rooms[k]] && !r->result->is_dead; i++) {
             const struct gathered *g = &worker->gathered[(int64_t)rooms[k] * GATHERED_MAX + i];
-            struct reader_message message = {
-                .due_ns = g->due_ns, .bytes = g->bytes, .room = rooms[k]};
+            struct reader_message message = {.due_ns = g->due_ns,
+                                             .bytes = g->bytes,
+                                             .room = rooms[k],
+                                             .expires_ns = g->expires_ns};
             if (reader->is_prompt)
                 reference_delivered(r, &message, *now_ns);
             else
@@ -230,6 +272,7 @@ void reference_resume(struct reference *r, struct worker *worker, struct reader 
         return;
     *now_ns += llround(r->cost[COST_writable]);
     reader_advance(reader, *now_ns);
+    drop_expired(r, reader, *now_ns);
     int64_t space = reader->capacity_bytes - reader_level(reader), frames = 0, bytes = 0;
     for (int32_t i = 0; i < reader->messages_count && bytes < space; i++) {
         int64_t left = reader->messages[i].bytes - reader->messages[i].taken;

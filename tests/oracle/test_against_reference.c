@@ -14,7 +14,8 @@ enum { SCENARIOS = 1000, PARTS = 4 };
 
 /* What the scenarios have come across, so that a generator that has gone tame is noticed. */
 static struct coverage {
-    int64_t deliveries, on_time, lost, dropped, conflated, closed[SLOW_REASON_COUNT], paused, dead;
+    int64_t deliveries, on_time, lost, dropped, conflated, expired, shed, closed[SLOW_REASON_COUNT],
+        paused, dead;
     int64_t ranges;
 } coverage;
 
@@ -47,12 +48,16 @@ static void compare_steps(const struct comparison *c, const struct tally *tally)
         same(c, "lost", i, step->lost, expected->lost);
         same(c, "dropped", i, step->dropped, expected->dropped);
         same(c, "conflated", i, step->conflated, expected->conflated);
+        same(c, "expired", i, step->expired, expected->expired);
+        same(c, "shed", i, step->shed, expected->shed);
         ck_assert_int_ge(step->due, step->delivered + step->lost);
         coverage.deliveries += step->delivered;
         coverage.on_time += step->on_time;
         coverage.lost += step->lost;
         coverage.dropped += step->dropped;
         coverage.conflated += step->conflated;
+        coverage.expired += step->expired;
+        coverage.shed += step->shed;
     }
 }
 
@@ -162,6 +167,8 @@ START_TEST(a_burst_counted_in_closed_form_is_the_same_as_each_delivery_for_itsel
     ck_assert(coverage.on_time > 0 && coverage.on_time < coverage.deliveries);
     ck_assert_int_gt(coverage.dropped, 1000);
     ck_assert_int_gt(coverage.conflated, 100);
+    ck_assert_int_gt(coverage.expired, 200);
+    ck_assert_int_gt(coverage.shed, 50);
     ck_assert_int_gt(coverage.lost, coverage.dropped + coverage.conflated);
     for (int32_t reason = SLOW_REASON_BYTES; reason < SLOW_REASON_COUNT; reason++)
         ck_assert_int_gt(coverage.closed[reason], 2);

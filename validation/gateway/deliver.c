@@ -5,6 +5,8 @@
  * without its rest the stream would have lost its framing. */
 #include "validation/gateway/worker.h"
 
+#include "sim/base/check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -94,9 +96,10 @@ static void conflate(struct worker *worker, struct connection *connection, struc
 
 static enum slow_consumer_action decide(struct worker *worker, struct connection *connection,
                                         struct piece piece) {
-    struct slow_consumer_verdict verdict =
-        slow_consumer_decide(&worker->options->send_queue, &connection->queue->level,
-                             piece.end - piece.begin - piece.sent_bytes, worker->now_ns);
+    struct slow_consumer_verdict verdict = slow_consumer_decide(
+        &worker->options->send_queue, &connection->queue->level,
+        (struct slow_consumer_message){.bytes = piece.end - piece.begin - piece.sent_bytes},
+        worker->now_ns);
     if (verdict.action == SLOW_CLOSE)
         connection_doom(worker, connection, gateway_close_of_slow(verdict.reason));
     bool would_tear = verdict.action == SLOW_DROP_NEWEST || verdict.action == SLOW_CONFLATE;
@@ -120,6 +123,9 @@ static bool enqueue(struct worker *worker, struct connection *connection, struct
             change_level(worker, -send_queue_drop_oldest(connection->queue, &worker->segments));
             gateway_count(&worker->stats->dropped, 1);
             break; /* ask again */
+        case SLOW_DROP_SIGNAL:
+            CHECK(false && "no frame of the gateway's is a signal");
+            return true;
         case SLOW_CONFLATE:
             conflate(worker, connection, piece);
             return true;

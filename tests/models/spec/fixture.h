@@ -8,6 +8,7 @@
 #include "tests/sim/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEMO_POPULATIONS "\"populations\": {\"users\": {\"connections\": 100}}"
@@ -56,6 +57,29 @@ static inline struct text parsed_messages_new(const struct parsed *parsed) {
         text_addf(&out, "%s%s\n", parsed->diag.items[i].severity == DIAG_WARNING ? "warning: " : "",
                   parsed->diag.items[i].message);
     return out;
+}
+
+/* ---- files that others name */
+
+struct file {
+    const char *path, *text;
+};
+
+struct files {
+    const struct file *items;
+    size_t count;
+};
+
+static inline char *read_file(void *context, const char *path) {
+    const struct files *files = context;
+    for (size_t i = 0; i < files->count; i++)
+        if (strcmp(files->items[i].path, path) == 0)
+            return strdup(files->items[i].text);
+    return NULL;
+}
+
+static inline struct spec_options options_of(const char *file, struct files *files) {
+    return (struct spec_options){.file = file, .reader = {read_file, files}};
 }
 
 #define ASSERT_GOOD(parsed)                                                                        \

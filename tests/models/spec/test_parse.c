@@ -7,29 +7,6 @@
 #include <dirent.h>
 #include <math.h>
 
-/* ---- files that other files extend */
-
-struct file {
-    const char *path, *text;
-};
-
-struct files {
-    const struct file *items;
-    size_t count;
-};
-
-static char *read_file(void *context, const char *path) {
-    const struct files *files = context;
-    for (size_t i = 0; i < files->count; i++)
-        if (strcmp(files->items[i].path, path) == 0)
-            return strdup(files->items[i].text);
-    return NULL;
-}
-
-static struct spec_options options_of(const char *file, struct files *files) {
-    return (struct spec_options){.file = file, .reader = {read_file, files}};
-}
-
 static char *file_text(const char *path) {
     FILE *file = fopen(path, "rb");
     ck_assert_ptr_nonnull(file);

@@ -328,8 +328,8 @@ START_TEST(stages_follow_one_another_and_the_last_lasts) {
 }
 END_TEST
 
-START_TEST(there_are_a_hundred_stages_at_most) {
-    for (int count = 100; count <= 101; count++) {
+START_TEST(there_are_two_thousand_stages_at_most) {
+    for (int count = 2000; count <= 2001; count++) {
         set_up();
         union slot slot = {.bytes = {0}};
         struct text text;
@@ -339,7 +339,10 @@ START_TEST(there_are_a_hundred_stages_at_most) {
             text_add(&text, "{\"for\": \"1s\", \"rate\": \"1/s per room\"}, ");
         text_add(&text, "{\"rate\": \"1/s per room\"}]}");
         ck_assert_int_eq(parse_json(row_of("traffic", "rate"), text_bytes(&text), &slot),
-                         count == 100);
+                         count == 2000);
+        if (count > 2000)
+            ck_assert_str_eq(diag.items[0].message,
+                             "poisson: a list of 2001 stages; expected 1 to 2000");
         text_fini(&text);
         tear_down();
     }
@@ -450,7 +453,7 @@ int main(void) {
         TEST(a_quantity_of_another_kind_is_called_what_it_is),
         TEST(a_pace_is_a_rate_and_what_it_counts),
         TEST(stages_follow_one_another_and_the_last_lasts),
-        TEST(there_are_a_hundred_stages_at_most),
+        TEST(there_are_two_thousand_stages_at_most),
         TEST(distributions_keep_what_they_say_and_fill_in_the_rows_range),
         TEST(a_delay_is_a_time_or_a_distribution_of_times),
         TEST(what_was_there_stays_after_a_mistake),

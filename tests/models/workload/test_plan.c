@@ -1,5 +1,6 @@
 #include "models/workload/plan.h"
 
+#include "models/workload/pace.h"
 #include "models/workload/protocol.h"
 #include "tests/models/workload/scenario.h"
 #include "tests/sim/suite.h"
@@ -14,6 +15,7 @@ struct planned {
 };
 
 struct asked {
+    const char *more; /* of the traffic */
     int32_t clients;
     const char *size; /* of the rooms */
     const char *rate;
@@ -27,8 +29,9 @@ static void init(struct planned *planned, struct asked asked) {
              "{\"name\": \"t\", \"populations\": {\"p\": {\"connections\": %d}%s}, \"rooms\": "
              "{\"g\": {\"size\": %s, \"members\": [\"p\"]}}, \"traffic\": {\"chat\": {\"from\": "
              "\"p\", \"to\": \"g\", \"rate\": %s, \"bytes\": {\"log_normal\": {\"mean\": 150, "
-             "\"sigma\": 0.6}}}}, \"nodes\": {\"n\": {\"open_files\": 100000}}}",
-             asked.clients, asked.populations ? asked.populations : "", asked.size, asked.rate);
+             "\"sigma\": 0.6}}%s}}, \"nodes\": {\"n\": {\"open_files\": 100000}}}",
+             asked.clients, asked.populations ? asked.populations : "", asked.size, asked.rate,
+             asked.more ? asked.more : "");
     scenario_init(&planned->scenario, text);
     plan_init(&planned->plan, &planned->scenario.roster,
               &(struct plan_options){.seed = plan_seed_of(11, 0), .scale = asked.scale},
@@ -135,19 +138,122 @@ START_TEST(stages_follow_each_other_and_the_last_one_stays) {
     ck_assert_int_eq(counts[0], 20);
     ck_assert_int_eq(counts[1], 4);
     ck_assert_int_eq(counts[2], 1200);
-    struct plan_load load = plan_offered(&planned.scenario.roster); /* of the last stage */
-    ck_assert_double_eq(load.publishes_per_s, 12);
-    ck_assert_double_eq(load.deliveries_per_s, 24);
+    /* Of the window, which is from 5 to 15 s: two rooms of two, (5 * 1 + 5 * 0.4) / 10 each. */
+    struct plan_load load = plan_offered(&planned.scenario.roster);
+    ck_assert_double_eq_tol(load.publishes_per_s, 1.4, 1e-12);
+    ck_assert_double_eq_tol(load.deliveries_per_s, 2.8, 1e-12);
     scenario_fini(&planned.scenario);
+}
+END_TEST
+
+/* 4 s at 1/s, 2.5 s at 3/s, then 10/s; by hand. */
+START_TEST(a_mean_rate_is_that_of_the_stages_it_covers) {
+    struct spec_stage stages[] = {
+        {4 * BASE_NS_PER_S, 1}, {2500 * BASE_NS_PER_MS, 3}, {BASE_NS_MAX, 10}};
+    struct spec_pace pace = {.stages = stages, .stages_count = COUNT_OF(stages)};
+    static const struct {
+        base_ns from_s, to_s;
+        double expected;
+    } cases[] = {{0, 4, 1}, {1, 3, 1}, {3, 5, 2}, {3, 9, (1 + 7.5 + 25) / 6}, {100, 200, 10}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        ck_assert_double_eq_tol(
+            pace_mean(&pace, 0, cases[i].from_s * BASE_NS_PER_S, cases[i].to_s * BASE_NS_PER_S),
+            cases[i].expected, 1e-12);
+}
+END_TEST
+
+/* A counter's dead time: 2/s and 3 s make a message per 3.5 s, whose gaps have a variance of 1/4
+ * s^2, so their number in t has t 0.25 / 3.5^3 (renewal theory). */
+START_TEST(a_throttled_sender_waits_and_then_for_the_next_that_is_due) {
+    struct planned planned;
+    init(&planned, (struct asked){.clients = 50,
+                                  .size = "{\"constant\": 5}",
+                                  .rate = "{\"poisson\": \"2/s per user\"}",
+                                  .more = ", \"throttle\": \"3s\"",
+                                  .scale = 1});
+    struct plan_publish publish;
+    base_ns last_ns[50];
+    for (int32_t i = 0; i < 50; i++)
+        last_ns[i] = -3 * BASE_NS_PER_S;
+    int32_t count = 0;
+    while (plan_next(&planned.plan, &publish) && publish.due_ns < 10000 * BASE_NS_PER_S) {
+        ck_assert_int_ge(publish.due_ns - last_ns[publish.client], 3 * BASE_NS_PER_S);
+        last_ns[publish.client] = publish.due_ns;
+        count++;
+    }
+    double seconds = 50 * 10000.0;
+    ck_assert_double_eq_tol(count, seconds / 3.5, 3.3 * sqrt(seconds * 0.25 / (3.5 * 3.5 * 3.5)));
+    ck_assert_double_eq_tol(plan_offered(&planned.scenario.roster).publishes_per_s, 50 / 3.5, 1e-9);
+    scenario_fini(&planned.scenario);
+}
+END_TEST
+
+/* 4/s and 1 s: every fourth; 4/s and 1.1 s: every fifth. */
+START_TEST(of_equally_spaced_messages_a_throttled_sender_sends_each_nth) {
+    static const struct {
+        const char *throttle;
+        int32_t expected;
+    } cases[] = {{", \"throttle\": \"1s\"", 3000}, {", \"throttle\": \"1100ms\"", 2400}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct planned planned;
+        init(&planned, (struct asked){.clients = 3,
+                                      .size = "{\"constant\": 1}",
+                                      .rate = "{\"constant\": \"4/s per user\"}",
+                                      .more = cases[i].throttle,
+                                      .scale = 1});
+        int32_t count = count_until(&planned, 1000 * BASE_NS_PER_S);
+        ck_assert_int_ge(count, cases[i].expected);
+        ck_assert_int_le(count, cases[i].expected + 3); /* whose phase is early has one more */
+        ck_assert_double_eq_tol(plan_offered(&planned.scenario.roster).publishes_per_s,
+                                cases[i].expected / 1000.0, 1e-12);
+        scenario_fini(&planned.scenario);
+    }
+}
+END_TEST
+
+/* Over stages too: never sooner than 700 ms, whatever the rate was before. */
+START_TEST(a_change_of_rate_lets_nobody_send_sooner) {
+    static const char *const kinds[] = {"poisson", "constant"};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        char rate[256];
+        snprintf(rate, sizeof rate,
+                 "{\"%s\": [{\"for\": \"1s\", \"rate\": \"0.5/s per user\"}, {\"for\": \"300ms\", "
+                 "\"rate\": \"40/s per user\"}, {\"rate\": \"3/s per user\"}]}",
+                 kinds[i]);
+        struct planned planned;
+        init(&planned, (struct asked){.clients = 40,
+                                      .size = "{\"constant\": 5}",
+                                      .rate = rate,
+                                      .more = ", \"throttle\": \"700ms\"",
+                                      .scale = 1});
+        base_ns last_ns[40];
+        for (int32_t k = 0; k < 40; k++)
+            last_ns[k] = -BASE_NS_PER_S;
+        struct plan_publish publish;
+        int32_t early = 0;
+        while (plan_next(&planned.plan, &publish) && publish.due_ns < 20 * BASE_NS_PER_S) {
+            ck_assert_int_ge(publish.due_ns - last_ns[publish.client], 699999000);
+            last_ns[publish.client] = publish.due_ns;
+            early += publish.due_ns < 1300 * BASE_NS_PER_MS;
+        }
+        ck_assert_int_ge(early, 40); /* 40/s for 300 ms: each at least once */
+        scenario_fini(&planned.scenario);
+    }
 }
 END_TEST
 
 /* Per stream the k-th publish is the same message, 2.5 times as early. */
 START_TEST(scaling_moves_the_same_arrivals_closer_together) {
+    static const struct {
+        const char *rate, *more;
+        int64_t rounding_ns; /* a throttled time counts from one that was rounded itself */
+    } cases[] = {{"{\"poisson\": \"3/s per room\"}", NULL, 3},
+                 {"{\"poisson\": \"3/s per user\"}", ", \"throttle\": \"900ms\"", 200}};
     struct planned plain, scaled;
     struct asked asked = {.clients = 50,
                           .size = "{\"constant\": 10}",
-                          .rate = "{\"poisson\": \"3/s per room\"}",
+                          .rate = cases[_i].rate,
+                          .more = cases[_i].more,
                           .scale = 1};
     init(&plain, asked);
     asked.scale = 2.5;
@@ -155,7 +261,7 @@ START_TEST(scaling_moves_the_same_arrivals_closer_together) {
     for (int32_t i = 0; i < 2000; i++) {
         struct plan_publish a, b;
         ck_assert(plan_next(&plain.plan, &a) && plan_next(&scaled.plan, &b));
-        ck_assert_int_le(llabs(a.due_ns - llround(2.5 * (double)b.due_ns)), 3); /* rounded twice */
+        ck_assert_int_le(llabs(a.due_ns - llround(2.5 * (double)b.due_ns)), cases[_i].rounding_ns);
         ck_assert_int_eq(a.room, b.room);
         ck_assert_int_eq(a.client, b.client);
         ck_assert_int_eq(a.bytes, b.bytes);
@@ -298,7 +404,11 @@ int main(void) {
         TEST(constant_publishes_are_evenly_spaced_from_a_random_phase_on),
         TEST(a_rate_is_per_room_per_user_or_in_all),
         TEST(stages_follow_each_other_and_the_last_one_stays),
-        TEST(scaling_moves_the_same_arrivals_closer_together),
+        TEST(a_mean_rate_is_that_of_the_stages_it_covers),
+        TEST(a_throttled_sender_waits_and_then_for_the_next_that_is_due),
+        TEST(of_equally_spaced_messages_a_throttled_sender_sends_each_nth),
+        TEST(a_change_of_rate_lets_nobody_send_sooner),
+        LOOP_TEST(scaling_moves_the_same_arrivals_closer_together, 2),
         TEST(a_client_draws_the_same_among_twenty_and_among_twenty_thousand),
         TEST(replications_and_seeds_have_plans_of_their_own),
         TEST(publishers_are_members_of_the_room_and_of_their_population),

@@ -22,10 +22,15 @@ static struct slow_consumer_queue queue_of(int64_t bytes, int64_t messages) {
     return queue;
 }
 
+static struct slow_consumer_message message_of(int64_t bytes) {
+    return (struct slow_consumer_message){.bytes = bytes};
+}
+
 static void expect(enum spec_policy policy, struct slow_consumer_queue queue, int64_t bytes,
                    enum slow_consumer_action action, enum slow_consumer_reason reason) {
     struct spec_send_queue rules = rules_of(policy);
-    struct slow_consumer_verdict verdict = slow_consumer_decide(&rules, &queue, bytes, 7);
+    struct slow_consumer_verdict verdict =
+        slow_consumer_decide(&rules, &queue, message_of(bytes), 7);
     ck_assert_int_eq(verdict.action, action);
     ck_assert_int_eq(verdict.reason, reason);
 }
@@ -78,6 +83,37 @@ START_TEST(drop_oldest_drops_the_newest_where_nothing_else_helps) {
 }
 END_TEST
 
+/* Two of five are signals; 872 + 129 is one too many. */
+START_TEST(signals_go_before_a_policy_speaks) {
+    struct slow_consumer_message signal = {129, true};
+    for (size_t i = 0; i < COUNT_OF(policies); i++) {
+        struct spec_send_queue rules = rules_of(policies[i].policy);
+        struct slow_consumer_queue queue = queue_of(872, 5);
+        queue.signals = 2;
+        expect(policies[i].policy, queue, 129, SLOW_DROP_SIGNAL, SLOW_REASON_BYTES);
+        ck_assert_int_eq(slow_consumer_decide(&rules, &queue, signal, 7).action, SLOW_DROP_SIGNAL);
+        queue.bytes = 871;
+        ck_assert_int_eq(slow_consumer_decide(&rules, &queue, signal, 7).action, SLOW_QUEUE);
+        queue.messages = 10;
+        expect(policies[i].policy, queue, 129, SLOW_DROP_SIGNAL, SLOW_REASON_MESSAGES);
+        queue.signals = 0; /* none left, or the last of them has begun to go out */
+        expect(policies[i].policy, queue, 129, policies[i].over, SLOW_REASON_MESSAGES);
+        ck_assert_int_eq(slow_consumer_decide(&rules, &queue, signal, 7).action, SLOW_DROP_NEWEST);
+    }
+}
+END_TEST
+
+/* What is larger than the limit is not made to fit by dropping others. */
+START_TEST(signals_stay_where_dropping_them_would_not_help) {
+    struct slow_consumer_queue queue = queue_of(500, 5);
+    queue.signals = 5;
+    expect(SPEC_CLOSE, queue, 1001, SLOW_CLOSE, SLOW_REASON_BYTES);
+    expect(SPEC_DROP_OLDEST, queue, 1001, SLOW_DROP_NEWEST, SLOW_REASON_BYTES);
+    expect(SPEC_UNBOUNDED, queue, 1001, SLOW_QUEUE, SLOW_REASON_NONE);
+    expect(SPEC_BLOCKING, queue, 1001, SLOW_BLOCK, SLOW_REASON_NONE);
+}
+END_TEST
+
 START_TEST(an_unlimited_queue_does_not_overflow_its_sum) {
     struct spec_send_queue rules = {.policy = SPEC_CLOSE,
                                     .limit = SPEC_UNLIMITED,
@@ -86,9 +122,9 @@ START_TEST(an_unlimited_queue_does_not_overflow_its_sum) {
                                     .soft_for = BASE_NS_MAX,
                                     .write_deadline = BASE_NS_MAX};
     struct slow_consumer_queue queue = queue_of(INT64_MAX - 5, 1);
-    ck_assert_int_eq(slow_consumer_decide(&rules, &queue, 100, 0).action, SLOW_CLOSE);
+    ck_assert_int_eq(slow_consumer_decide(&rules, &queue, message_of(100), 0).action, SLOW_CLOSE);
     queue = queue_of(1 << 30, 1 << 20);
-    ck_assert_int_eq(slow_consumer_decide(&rules, &queue, 100, 0).action, SLOW_QUEUE);
+    ck_assert_int_eq(slow_consumer_decide(&rules, &queue, message_of(100), 0).action, SLOW_QUEUE);
     ck_assert_int_eq(slow_consumer_deadline(&rules, &queue), BASE_NS_MAX);
 }
 END_TEST
@@ -125,7 +161,8 @@ START_TEST(the_soft_limit_counts_from_when_it_was_passed) {
     queue.bytes = 900;
     slow_consumer_update(&rules, &queue, 0, 1040);
     ck_assert_int_eq(slow_consumer_deadline(&rules, &queue), 1060);
-    struct slow_consumer_verdict verdict = slow_consumer_decide(&rules, &queue, 10, 1060);
+    struct slow_consumer_verdict verdict =
+        slow_consumer_decide(&rules, &queue, message_of(10), 1060);
     ck_assert_int_eq(verdict.action, SLOW_CLOSE);
     ck_assert_int_eq(verdict.reason, SLOW_REASON_SOFT_LIMIT);
     queue.bytes = 600;
@@ -140,7 +177,8 @@ START_TEST(bounds_in_time_close_whatever_the_policy) {
         struct spec_send_queue rules = rules_of((enum spec_policy)policy);
         struct slow_consumer_queue queue = queue_of(100, 1);
         slow_consumer_update(&rules, &queue, 0, 0);
-        ck_assert_int_eq(slow_consumer_decide(&rules, &queue, 10, 200).action, SLOW_CLOSE);
+        ck_assert_int_eq(slow_consumer_decide(&rules, &queue, message_of(10), 200).action,
+                         SLOW_CLOSE);
     }
 }
 END_TEST
@@ -177,6 +215,8 @@ int main(void) {
         TEST(above_a_limit_the_policy_speaks),
         TEST(the_two_mistakes_know_no_limit),
         TEST(drop_oldest_drops_the_newest_where_nothing_else_helps),
+        TEST(signals_go_before_a_policy_speaks),
+        TEST(signals_stay_where_dropping_them_would_not_help),
         TEST(an_unlimited_queue_does_not_overflow_its_sum),
         TEST(the_write_deadline_counts_from_the_last_byte_that_was_taken),
         TEST(the_soft_limit_counts_from_when_it_was_passed),
