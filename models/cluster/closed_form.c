@@ -8,6 +8,7 @@
  * an exponential tail. */
 #include "models/cluster/closed_form.h"
 
+#include "models/cluster/steal.h"
 #include "models/workload/plan.h"
 #include "models/workload/protocol.h"
 #include "sim/base/check.h"
@@ -241,11 +242,6 @@ static struct counts counts_of_turn(const struct closed_form *form,
 
 /* --- the ceiling of a worker --- */
 
-/* The host takes the processor away after work of 1 / steals on average, for `steal`. */
-static double available(const struct profile_costs *costs) {
-    return 1 / (1 + costs->value[COST_steals] * costs->value[COST_steal] * 1e-9);
-}
-
 /* A delivery takes from 0 to 2 turns, triangularly: late after so many of them. */
 static double late_at(double late_share) {
     return 2 - sqrt(2 * fmin(late_share, 0.5));
@@ -292,7 +288,7 @@ static struct turn_at turn_of(const struct closed_form *form,
         turn.counts.of[COST_read] *= taken;
         turn.counts.of[COST_read_cold] *= taken;
     }
-    turn.turn_s = time_of(&turn.counts, costs) / available(costs);
+    turn.turn_s = time_of(&turn.counts, costs) / steal_speed_left(costs);
     if (taken < 1 && turn.turn_s > 0)
         queue_for_turns(worker, y, &turn);
     return turn;
@@ -315,7 +311,7 @@ static double late_alone(const struct closed_form *form, const struct closed_for
         struct counts counts = {.ready = 0};
         add_writes(&counts, class->members, class->members, class->members * class->out_bytes,
                    worker->working_set, class->scattered);
-        double burst_s = time_of(&counts, costs) / available(costs);
+        double burst_s = time_of(&counts, costs) / steal_speed_left(costs);
         double deliveries = class->rooms * class->members * class->heard_per_s;
         late += deliveries * fmax(1 - form->within_s / fmax(burst_s, 1e-12), 0);
         all += deliveries;
@@ -403,7 +399,7 @@ static struct queue queue_of(const struct closed_form *form,
         struct counts counts = counts_of_class(form, worker, class, sparse_s);
         for (int c = 0; c < COST_COUNT; c++)
             queue.counts.of[c] += counts.of[c] / sparse_s;
-        double busy = time_of(&counts, costs) / sparse_s / available(costs);
+        double busy = time_of(&counts, costs) / sparse_s / steal_speed_left(costs);
         double bursts = class->rooms * (class->heard_per_s + class->read_per_s - class->sent_per_s);
         queue.busy += busy;
         queue.squares += bursts > 0 ? busy * busy / bursts : 0;
@@ -432,7 +428,7 @@ static double late_at_once(const struct closed_form *form, const struct closed_f
             continue;
         struct counts counts = counts_of_class(form, worker, class, sparse_s);
         double bursts = class->rooms * class->heard_per_s * sparse_s;
-        double burst_s = time_of(&counts, costs) / bursts / available(costs);
+        double burst_s = time_of(&counts, costs) / bursts / steal_speed_left(costs);
         late +=
             deliveries * (burst_s > 0 ? late_in_burst(form->within_s, burst_s, busy, wait_s) : 0);
         all += deliveries;
@@ -496,7 +492,7 @@ double closed_form_room_cap(const struct closed_form *form, const struct profile
         struct counts write = {.ready = 0};
         /* A room that large is all that there is between two visits to a socket. */
         add_writes(&write, 1, 0, 0, INFINITY, 0);
-        double write_s = time_of(&write, costs) / available(costs);
+        double write_s = time_of(&write, costs) / steal_speed_left(costs);
         double turns = at_once ? 1 : late_at(form->late_share);
         cap = fmin(cap, write_s > 0 ? form->within_s / turns / write_s : INFINITY);
     }

@@ -106,12 +106,15 @@ static base_ns time_of(const struct consumer *consumer, int64_t position) {
 /* Counts what has arrived by `until_ns`, the client reading from the origin on without a break. */
 static void deliver(struct consumer *consumer, base_ns until_ns, struct tally *tally,
                     base_ns delay_ns) {
+    bool stands_still = receiver_stalls(&consumer->receiver);
     while (consumer->sent.count > 0) {
         const struct consumer_message *message = ring_at(&consumer->sent, 0);
         base_ns at_ns = time_of(consumer, message->end);
         if (at_ns > until_ns)
             return;
         tally_range(tally, message->due_ns, message->allowance_ns, at_ns + delay_ns, 0, 1);
+        if (stands_still)
+            tally_standing(tally, message->due_ns, at_ns + delay_ns);
         if (consumer->watch >= 0)
             tally_watch(tally, consumer->watch, message->due_ns, at_ns + delay_ns);
         ring_pop(&consumer->sent);

@@ -48,7 +48,7 @@ static void write_run(struct node_worker *worker, const struct node_room *room, 
 
 /* What a member's write costs in the burst that begins now. Between two visits to a socket lies all
  * that was written since its room was last begun; the first visit finds it as cold as can be. */
-static base_ns begin_burst(struct node_worker *worker, int32_t slot) {
+static base_ns begin_burst(struct node_worker *worker, int32_t slot, base_ns now_ns) {
     const struct layout *layout = worker->cluster->layout;
     struct node_room *room = &worker->rooms[slot];
     struct costs_write write = {.frames = room->gathered_count,
@@ -56,7 +56,7 @@ static base_ns begin_burst(struct node_worker *worker, int32_t slot) {
                                 .working_set = worker_working_set(worker, slot),
                                 .scattered = layout_room(layout, worker->index, slot)->scattered};
     room->written_at = worker->sockets_written;
-    return costs_write(&worker->costs, &write);
+    return steal_paced(&worker->steal, costs_write(&worker->costs, &write), now_ns);
 }
 
 /* One message of the room, written at `written_ns` to a client that reads at once. */
@@ -101,7 +101,7 @@ static void write_between(struct node_worker *worker, int32_t slot, int32_t posi
 static void burst(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
     const struct node_room *room = &worker->rooms[slot];
     const struct layout_room *view = layout_room(worker->cluster->layout, worker->index, slot);
-    base_ns cost_ns = begin_burst(worker, slot);
+    base_ns cost_ns = begin_burst(worker, slot, *now_ns);
     int32_t settled = worker->cluster->churn ? loss_begin_burst(worker, slot) : view->members_count;
     int32_t position = 0;
     for (int32_t i = 0; i < view->tracked_count; i++) {
@@ -114,6 +114,7 @@ static void burst(struct node_worker *worker, int32_t slot, base_ns *now_ns) {
         position = view->tracked[i].position + 1;
     }
     write_between(worker, slot, position, view->members_count, settled, cost_ns, now_ns);
+    steal_paced_until(&worker->steal, *now_ns);
     if (room->watch >= 0 && settled > position && settled == view->members_count)
         for (int32_t i = 0; i < room->gathered_count; i++)
             tally_watch(&worker->cluster->tally, room->watch, room->gathered[i].due_ns,
@@ -206,7 +207,7 @@ static void write_unwritten(struct node_worker *worker, int32_t slot, base_ns *n
     struct cluster *cluster = worker->cluster;
     const struct node_room *room = &worker->rooms[slot];
     const struct layout_room *view = layout_room(cluster->layout, worker->index, slot);
-    base_ns cost_ns = begin_burst(worker, slot);
+    base_ns cost_ns = begin_burst(worker, slot, *now_ns);
     int32_t settled = cluster->churn ? loss_begin_burst(worker, slot) : view->members_count;
     int64_t run = 0;
     for (int32_t i = 0, t = 0; i < view->members_count; i++) {
@@ -226,6 +227,7 @@ static void write_unwritten(struct node_worker *worker, int32_t slot, base_ns *n
             return;
     }
     write_run(worker, room, run, cost_ns, now_ns);
+    steal_paced_until(&worker->steal, *now_ns);
 }
 
 /* Everything dirty, where clients may be in several rooms: each touched client once. */

@@ -73,7 +73,7 @@ static void find_consumers(struct layout *layout, struct arena *arena) {
     for (int32_t client = 0; client < clients_count; client++) {
         struct receiver receiver = receiver_of(layout->roster, client, layout->seed);
         bool reads_at_once =
-            isinf(receiver.bytes_per_s) && receiver.stall_first_ns == BASE_NS_MAX &&
+            isinf(receiver.bytes_per_s) && !receiver_stalls(&receiver) &&
             sessions_breaks_after(layout->roster, layout->seed, client, false) == BASE_NS_MAX;
         layout->consumer_of[client] = reads_at_once ? -1 : found++;
     }

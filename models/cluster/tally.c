@@ -146,6 +146,14 @@ void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base
         tally->closed_form += count;
 }
 
+void tally_standing(struct tally *tally, base_ns due_ns, base_ns arrived_ns) {
+    if (arrived_ns > tally->end_ns || due_ns >= tally->horizon_ns)
+        return;
+    struct tally_step *step = &tally->steps[step_of(tally, due_ns)];
+    step->standing++;
+    step->standing_delay_sum_ns += (double)(arrived_ns - due_ns);
+}
+
 /* Mean delay per step up to the end of the horizon; a step without deliveries repeats the one
  * before, so that a pause is no drop. */
 static size_t delay_series(const struct tally *tally, double *series) {
@@ -188,6 +196,8 @@ static struct tally_step sum_steps(const struct tally *tally, int32_t first, int
         sum.expired += tally->steps[i].expired;
         sum.shed += tally->steps[i].shed;
         sum.delay_sum_ns += tally->steps[i].delay_sum_ns;
+        sum.standing += tally->steps[i].standing;
+        sum.standing_delay_sum_ns += tally->steps[i].standing_delay_sum_ns;
     }
     return sum;
 }
@@ -199,6 +209,14 @@ static void merge_hists(const struct tally *tally, struct tally_window window, s
     }
     for (int32_t i = window.first / TALLY_CHUNK_STEPS; i < window.end / TALLY_CHUNK_STEPS; i++)
         hist_merge(into, &tally->hists[i]);
+}
+
+/* Mean delay by which a backlog's growth is judged, in ms: of those who never stand still, where
+ * there are any. NAN: no delivery. */
+static double prompt_delay_ms(const struct tally_step *batch, bool has_prompt) {
+    int64_t delivered = batch->delivered - (has_prompt ? batch->standing : 0);
+    double sum_ns = batch->delay_sum_ns - (has_prompt ? batch->standing_delay_sum_ns : 0);
+    return delivered > 0 ? sum_ns / (double)delivered * 1e-6 : NAN;
 }
 
 /* Late share's standard error and the delay's growth come from the same twenty batches. */
@@ -215,6 +233,8 @@ static void report_batches(const struct tally *tally, struct tally_window window
     stats_init(&late);
     double x[TALLY_BATCHES], y[TALLY_BATCHES];
     size_t points = 0;
+    struct tally_step whole = sum_steps(tally, window.first, window.end);
+    bool has_prompt = whole.standing < whole.delivered;
     for (int32_t i = 0; i < TALLY_BATCHES; i++) {
         int32_t first = window.first + i * per_batch;
         struct tally_step batch = sum_steps(tally, first, first + per_batch);
@@ -223,9 +243,10 @@ static void report_batches(const struct tally *tally, struct tally_window window
             batch.delivered > 0 ? batch.delay_sum_ns / (double)batch.delivered * 1e-6 : NAN;
         if (batch.due > 0)
             stats_add(&late, 1 - (double)batch.on_time / (double)batch.due);
-        if (batch.delivered > 0) {
+        double delay_ms = prompt_delay_ms(&batch, has_prompt);
+        if (!isnan(delay_ms)) {
             x[points] = base_seconds(series->step_ns) * (i + 0.5);
-            y[points++] = series->delay_ms[i];
+            y[points++] = delay_ms;
         }
     }
     outcome->metric[OUTCOME_late_share_stderr] = late.count > 1 ? stats_stderr(&late) : NAN;

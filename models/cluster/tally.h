@@ -29,6 +29,8 @@ struct tally_step {
     int64_t withheld;      /* never due, by the rule of a feed */
     int64_t expired, shed; /* due no more: ephemeral signals, too old or dropped for others */
     double delay_sum_ns;
+    int64_t standing; /* of the delivered: to clients who stand still now and then */
+    double standing_delay_sum_ns;
 };
 
 struct tally {
@@ -73,6 +75,10 @@ void tally_shed(struct tally *tally, base_ns due_ns);
  * take `allowance_ns` longer than the objective says. */
 void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,
                  base_ns step_ns, int64_t count);
+
+/* The same delivery once more, where it is to a client who stands still now and then: how long those
+ * wait is their own doing, and no sign of a backlog that grows. */
+void tally_standing(struct tally *tally, base_ns due_ns, base_ns arrived_ns);
 
 /* A client to be looked at one by one: a number for tally_watch, or -1 when there are enough. */
 int32_t tally_new_watch(struct tally *tally);

@@ -33,6 +33,9 @@ void worker_init(struct node_worker *worker, struct cluster *cluster, int32_t in
                           place->entity));
     steal_add_pauses(&worker->steal, &cluster->raw_costs,
                      run_stream(cluster->run, 0, STEAL_RUNTIME, place->entity));
+    steal_add_spells(&worker->steal, &cluster->raw_costs,
+                     run_stream(cluster->run, (uint64_t)(index - place->workers_first), STEAL_SPELL,
+                                place->entity));
     int32_t slots_count = layout_slots_count(layout, index);
     worker->rooms = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, struct node_room);
     worker->dirty = ARENA_NEW(&cluster->run->arena, (size_t)slots_count, int32_t);

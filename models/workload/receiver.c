@@ -43,6 +43,10 @@ static base_ns into_stall(const struct receiver *receiver, base_ns now_ns) {
     return receiver->stall_every_ns == BASE_NS_MAX ? since : since % receiver->stall_every_ns;
 }
 
+bool receiver_stalls(const struct receiver *receiver) {
+    return receiver->stall_first_ns != BASE_NS_MAX;
+}
+
 bool receiver_is_reading(const struct receiver *receiver, base_ns now_ns) {
     base_ns into = into_stall(receiver, now_ns);
     return into < 0 || into >= receiver->stall_for_ns;

@@ -16,6 +16,8 @@ struct receiver {
  * draws of its own. */
 struct receiver receiver_of(const struct roster *roster, int32_t client, uint64_t seed);
 
+/* Whether it ever stands still. */
+bool receiver_stalls(const struct receiver *receiver);
 bool receiver_is_reading(const struct receiver *receiver, base_ns now_ns);
 /* The first instant after `now_ns` at which it stops or starts reading; BASE_NS_MAX: it stays as it
  * is. */

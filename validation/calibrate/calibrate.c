@@ -33,9 +33,10 @@ _Static_assert((int)BLOCKS_AND_DRAINS_MAX <= (int)WINDOWS_BLOCKS_MAX, "every blo
 static const struct mode {
     const char *name;
     int32_t rounds, seconds;
+    double watched_s; /* per round, for slow spells */
 } modes[] = {
-    [CALIBRATE_QUICK] = {"quick", 1, 75},
-    [CALIBRATE_FULL] = {"full", ROUNDS_MAX, 560},
+    [CALIBRATE_QUICK] = {"quick", 1, 85, 10},
+    [CALIBRATE_FULL] = {"full", ROUNDS_MAX, 600, 5},
 };
 
 #define WARM_UP_NS (120 * BASE_NS_PER_MS)
@@ -60,6 +61,7 @@ struct calibration {
     struct experiments_generator generators[ROUNDS_MAX * (BLOCKS_MAX + REPEATS_MAX)];
     int32_t generators_count;
     struct judge_yards yards;
+    struct yardstick_spells spells;
     struct blocks_speed speed;
     double scattered[BLOCKS_MAX]; /* by cell */
     struct load_report quiet;
@@ -115,6 +117,19 @@ static bool take_slow_yardsticks(struct calibration *calibration) {
     tell(calibration, "yardsticks");
     return take_yardstick(calibration, YARDSTICK_MEMORY) &&
            take_yardstick(calibration, YARDSTICK_WAKE_UP);
+}
+
+/* With no pair up: what is seen is the machine's own. */
+static bool watch_spells(struct calibration *calibration) {
+    const struct calibrate_options *options = &calibration->options;
+    struct yardstick_options where = {.cpu = options->gateway_cpu, .other_cpu = options->load_cpu};
+    tell(calibration, "slow spells");
+    if (is_stopped(calibration))
+        return false;
+    if (yardstick_watch_spells(&where, modes[options->mode].watched_s, &calibration->spells))
+        return true;
+    snprintf(calibration->why, CALIBRATE_WHY_BYTES, "slow spells: %s", strerror(errno));
+    return false;
 }
 
 static bool run_alone(struct calibration *calibration) {
@@ -403,6 +418,7 @@ static enum calibrate_outcome answer(struct calibration *calibration) {
     judge_reference_to_profile(calibration->windows, calibration->profile);
     judge_to_profile(&calibration->yards, calibration->profile);
     experiments_wake_up(&calibration->experiments, &calibration->quiet);
+    experiments_spells(&calibration->experiments, &calibration->spells);
     if (!experiments_generator(&calibration->experiments, calibration->generators,
                                calibration->generators_count)) {
         fail(calibration, calibration->experiments.why);
@@ -420,7 +436,7 @@ static bool run_round(struct calibration *calibration) {
     bool is_run = start_pairs(calibration) && run_pilot(calibration) && run_blocks(calibration) &&
                   (!is_last || (run_standing(calibration) && run_quiet(calibration)));
     stop_pairs(calibration);
-    return is_run;
+    return is_run && watch_spells(calibration);
 }
 
 static bool run(struct calibration *calibration) {

@@ -10,6 +10,7 @@
 #include "validation/calibrate/pairs.h"
 #include "validation/load/report.h"
 #include "validation/measure/server.h"
+#include "validation/measure/yardstick.h"
 
 #include <stdbool.h>
 
@@ -58,8 +59,11 @@ struct experiments_generator experiments_read_generator(const struct load_report
 bool experiments_generator(struct experiments *experiments,
                            const struct experiments_generator *generators, int32_t count) MUST_USE;
 
-/* The processor costs come from elapsed time, gaps included: less the share of those. After the fit
- * and experiments_generator. */
+/* What was watched of a processor's slow spells. */
+void experiments_spells(struct experiments *experiments, const struct yardstick_spells *spells);
+
+/* The processor costs come from elapsed time, gaps and spells included: less the share of those.
+ * After the fit, experiments_generator and experiments_spells. */
 void experiments_net_of_steal(struct profile *profile);
 
 /* What a turn of the quiet block takes up to the middle of its room, by the profile's costs. */

@@ -73,6 +73,10 @@ static void time_delivery(struct probe *probe, const struct reader *reader, base
     step->arrived++;
     step->in_time += delay_ns <= probe->options->within_ns + allowance_ns;
     step->delay_sum_ms += base_ms(delay_ns);
+    if (reader->has_habits && receiver_stalls(&reader->habits)) {
+        step->standing++;
+        step->standing_delay_sum_ms += base_ms(delay_ns);
+    }
     hist_add(&population->latency, delay_ns);
     if (probe->log_count < probe->log_max) {
         base_ns units = delay_ns / PROBE_LOG_UNIT_NS;

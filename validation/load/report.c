@@ -90,6 +90,8 @@ static void merge_population(struct load_population *into, const struct load_pop
         into->steps[s].in_time += from->steps[s].in_time;
         into->steps[s].arrived += from->steps[s].arrived;
         into->steps[s].delay_sum_ms += from->steps[s].delay_sum_ms;
+        into->steps[s].standing += from->steps[s].standing;
+        into->steps[s].standing_delay_sum_ms += from->steps[s].standing_delay_sum_ms;
     }
 }
 
@@ -183,8 +185,10 @@ static void derive_late_share(struct load_report *report) {
         report->metric[OUTCOME_late_share_stderr] = stats_stderr(&batches);
 }
 
-/* Mean delay of the deliveries due in a step, and how many arrived: weighted likewise. */
-static double step_delay(const struct load_report *report, int32_t step, double *deliveries) {
+/* Mean delay of the deliveries due in a step, and how many arrived: weighted likewise. `is_prompt`:
+ * without those to clients who stand still now and then. */
+static double step_delay(const struct load_report *report, int32_t step, bool is_prompt,
+                         double *deliveries) {
     double delay = 0;
     *deliveries = 0;
     for (int32_t p = 0; p < report->populations_count; p++) {
@@ -193,12 +197,22 @@ static double step_delay(const struct load_report *report, int32_t step, double 
         if (s->arrived == 0 || population->due_sampled == 0)
             continue;
         double stands_for = (double)population->due / (double)population->due_sampled;
-        *deliveries += stands_for * (double)s->arrived;
-        delay += stands_for * s->delay_sum_ms;
+        *deliveries += stands_for * (double)(s->arrived - (is_prompt ? s->standing : 0));
+        delay += stands_for * (s->delay_sum_ms - (is_prompt ? s->standing_delay_sum_ms : 0));
     }
     return *deliveries > 0 ? delay / *deliveries : NAN;
 }
 
+static bool has_prompt_deliveries(const struct load_report *report) {
+    for (int32_t p = 0; p < report->populations_count; p++)
+        for (int32_t s = 0; s < report->steps_count; s++)
+            if (report->populations[p].steps[s].arrived > report->populations[p].steps[s].standing)
+                return true;
+    return false;
+}
+
+/* How long those wait who stand still now and then is their own doing, and no sign of a backlog
+ * that grows. */
 static void derive_series(struct load_report *report) {
     int32_t count = report->steps_count;
     free(report->series.delay_ms);
@@ -213,9 +227,11 @@ static void derive_series(struct load_report *report) {
     CHECK(arrays && report->series.delay_ms && report->series.deliveries);
     double *x = arrays, *y = arrays + count;
     size_t points = 0;
+    bool has_prompt = has_prompt_deliveries(report);
     for (int32_t s = 0; s < count; s++) {
-        double delay = step_delay(report, s, &report->series.deliveries[s]);
-        report->series.delay_ms[s] = delay;
+        double unused;
+        report->series.delay_ms[s] = step_delay(report, s, false, &report->series.deliveries[s]);
+        double delay = step_delay(report, s, has_prompt, &unused);
         if (isnan(delay))
             continue;
         x[points] = ((double)s + 0.5) * base_seconds(report->step_ns);

@@ -29,6 +29,8 @@ enum {
 struct load_step {
     int64_t due, in_time, arrived;
     double delay_sum_ms; /* of the arrived ones */
+    int64_t standing;    /* of the arrived: to clients who stand still now and then */
+    double standing_delay_sum_ms;
 };
 
 struct load_population {

@@ -92,7 +92,7 @@ static const struct member looks_members[] = {
 };
 
 /* A step is written as one array of these. */
-enum { STEP_NUMBERS = 4 };
+enum { STEP_NUMBERS = 6 };
 
 /* --- base64 (RFC 4648, 4) --- */
 
@@ -200,8 +200,9 @@ static void add_population(struct text *out, const struct load_population *popul
     text_add(out, ",\"steps\":[");
     for (int32_t s = 0; s < steps_count; s++) {
         const struct load_step *step = &population->steps[s];
-        text_addf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%.17g]", s > 0 ? "," : "", step->due,
-                  step->in_time, step->arrived, step->delay_sum_ms);
+        text_addf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%.17g,%" PRId64 ",%.17g]",
+                  s > 0 ? "," : "", step->due, step->in_time, step->arrived, step->delay_sum_ms,
+                  step->standing, step->standing_delay_sum_ms);
     }
     text_add(out, "]}");
 }
@@ -330,7 +331,9 @@ static bool read_step(const cJSON *json, struct load_step *step) {
            read_int(cJSON_GetArrayItem(json, 0), &step->due) &&
            read_int(cJSON_GetArrayItem(json, 1), &step->in_time) &&
            read_int(cJSON_GetArrayItem(json, 2), &step->arrived) &&
-           read_double(cJSON_GetArrayItem(json, 3), &step->delay_sum_ms);
+           read_double(cJSON_GetArrayItem(json, 3), &step->delay_sum_ms) &&
+           read_int(cJSON_GetArrayItem(json, 4), &step->standing) &&
+           read_double(cJSON_GetArrayItem(json, 5), &step->standing_delay_sum_ms);
 }
 
 static bool read_population(const cJSON *json, struct load_report *report) {

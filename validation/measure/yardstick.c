@@ -11,11 +11,13 @@
  * Its costs are processor time (CLOCK_THREAD_CPUTIME_ID), but for the wake-up, which is waiting. */
 #include "validation/measure/yardstick.h"
 
+#include "sim/base/check.h"
 #include "sim/base/stats.h"
 #include "sim/base/time.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -39,8 +41,10 @@ enum {
     WALK_STEPS = 1 << 17,
     ROUND_TRIPS = 200,
     BULK_BYTES = 1 << 20,
+    SENDS_IN_A_ROW = 32,
 };
 #define WINDOW_NS (30 * BASE_NS_PER_MS)
+#define STOLEN_NS (500 * BASE_NS_PER_US)
 #define REST_NS (300 * BASE_NS_PER_MS)
 #define SWEEP_EVERY_NS (3 * BASE_NS_PER_MS)
 
@@ -149,23 +153,28 @@ static void close_all(const int *fds, int32_t count) {
 
 /* A blocked send would measure the reader: what is not taken at once is counted as sent with a
  * yield, whose time is the thread's own to see. With a reader that polls it hardly happens. */
-static double send_window(const int *fds, int32_t count) {
+static bool send_one(int fd) {
     static const char frame[SEND_BYTES] = {(char)0x81, 126, 0, SEND_BYTES - 4};
+    bool is_sent = send(fd, frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    if (!is_sent)
+        sched_yield();
+    return is_sent;
+}
+
+static double send_window(const int *fds, int32_t count) {
     base_ns end_ns = clock_of(CLOCK_MONOTONIC) + WINDOW_NS;
     base_ns cpu_ns = clock_of(CLOCK_THREAD_CPUTIME_ID);
     int64_t sent = 0;
     do {
-        for (int32_t i = 0; i < count; i++) {
-            if (send(fds[i], frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-                sent++;
-            else
-                sched_yield();
-        }
+        for (int32_t i = 0; i < count; i++)
+            sent += send_one(fds[i]);
     } while (clock_of(CLOCK_MONOTONIC) < end_ns);
     return sent > 0 ? (double)(clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu_ns) / (double)sent : NAN;
 }
 
-static int measure_send(const struct yardstick_options *options, double *windows) {
+/* Connects, has the other ends read, and calls work(fds, count, context) with the sending ones. */
+static int with_reader(const struct yardstick_options *options,
+                       void (*work)(const int *fds, int32_t count, void *context), void *context) {
     int32_t count = options->connections > 0 ? options->connections : CONNECTIONS;
     int *fds = malloc(2 * (size_t)count * sizeof *fds);
     if (!fds)
@@ -176,11 +185,7 @@ static int measure_send(const struct yardstick_options *options, double *windows
     if (error == 0)
         error = pthread_create(&reader.thread, NULL, read_in_bulk, &reader);
     if (error == 0) {
-        for (int32_t i = -1; i < WINDOWS; i++) {
-            double cost = send_window(fds, count);
-            if (i >= 0)
-                windows[i] = cost;
-        }
+        work(fds, count, context);
         reader.is_stopping = true;
         pthread_join(reader.thread, NULL);
         error = reader.error;
@@ -188,6 +193,113 @@ static int measure_send(const struct yardstick_options *options, double *windows
     close_all(fds, 2 * count);
     free(fds);
     return error;
+}
+
+static void send_windows(const int *fds, int32_t count, void *context) {
+    double *windows = context;
+    for (int32_t i = -1; i < WINDOWS; i++) {
+        double cost = send_window(fds, count);
+        if (i >= 0)
+            windows[i] = cost;
+    }
+}
+
+/* --- spells --- */
+
+struct watch {
+    const struct yardstick_options *options;
+    double *windows;
+    int32_t count;
+    int error;
+};
+
+static double spell_window(const int *fds, int32_t count, int32_t *next) {
+    base_ns spent_ns = 0, sent = 0;
+    while ((double)spent_ns < YARDSTICK_SPELL_WINDOW_S * 1e9) {
+        base_ns from_ns = clock_of(CLOCK_MONOTONIC);
+        int32_t sent_now = 0;
+        for (int32_t i = 0; i < SENDS_IN_A_ROW; i++) {
+            if (send_one(fds[*next]))
+                sent_now++;
+            *next = *next + 1 < count ? *next + 1 : 0;
+        }
+        base_ns took_ns = clock_of(CLOCK_MONOTONIC) - from_ns;
+        if (took_ns < STOLEN_NS && sent_now > 0) {
+            spent_ns += took_ns;
+            sent += sent_now;
+        }
+    }
+    return (double)spent_ns / (double)sent;
+}
+
+static void watch_windows(const int *fds, int32_t count, void *context) {
+    const struct watch *watch = context;
+    int32_t next = 0;
+    spell_window(fds, count, &next);
+    for (int32_t i = 0; i < watch->count; i++)
+        watch->windows[i] = spell_window(fds, count, &next);
+}
+
+static void *watch_thread(void *context) {
+    struct watch *watch = context;
+    watch->error = pin(watch->options->cpu);
+    if (watch->error == 0)
+        watch->error = with_reader(watch->options, watch_windows, watch);
+    return NULL;
+}
+
+bool yardstick_watch_spells(const struct yardstick_options *options, double seconds,
+                            struct yardstick_spells *sum) {
+    struct watch watch = {.options = options,
+                          .count = (int32_t)(fmin(seconds, YARDSTICK_WATCH_MOST_S) /
+                                             YARDSTICK_SPELL_WINDOW_S)};
+    watch.windows = malloc(((size_t)watch.count + 1) * sizeof *watch.windows);
+    pthread_t thread;
+    int error = watch.windows != NULL ? pthread_create(&thread, NULL, watch_thread, &watch) : ENOMEM;
+    if (error == 0) {
+        pthread_join(thread, NULL);
+        error = watch.error;
+    }
+    if (error == 0)
+        yardstick_add_spells(sum, watch.windows, watch.count);
+    free(watch.windows);
+    errno = error;
+    return error == 0;
+}
+
+/* The end of the run of windows that begins at `from`, all above `level` or all not. */
+static int32_t run_end(const double *windows, int32_t count, int32_t from, double level) {
+    int32_t end = from;
+    while (end < count && (windows[end] > level) == (windows[from] > level))
+        end++;
+    return end;
+}
+
+void yardstick_add_spells(struct yardstick_spells *sum, const double *windows, int32_t count) {
+    if (count == 0)
+        return;
+    double *sorted = malloc((size_t)count * sizeof *sorted);
+    CHECK(sorted != NULL);
+    memcpy(sorted, windows, (size_t)count * sizeof *sorted);
+    double level = YARDSTICK_SPELL_LEAST * stats_quantile(sorted, (size_t)count, 0.25);
+    free(sorted);
+    struct stats quiet, slow;
+    stats_init(&quiet);
+    stats_init(&slow);
+    for (int32_t from = 0, end; from < count; from = end) {
+        end = run_end(windows, count, from, level);
+        bool is_slow = windows[from] > level;
+        if (is_slow && (end - from) * YARDSTICK_SPELL_WINDOW_S > YARDSTICK_SPELL_MOST_S)
+            continue;
+        for (int32_t i = from; i < end; i++)
+            stats_add(is_slow ? &slow : &quiet, windows[i]);
+        sum->begun += is_slow;
+    }
+    double slow_s = (double)slow.count * YARDSTICK_SPELL_WINDOW_S;
+    sum->quiet_s += (double)quiet.count * YARDSTICK_SPELL_WINDOW_S;
+    sum->slow_s += slow_s;
+    if (slow.count > 0)
+        sum->excess_s += slow_s * (1 - quiet.mean / slow.mean);
 }
 
 /* --- memory --- */
@@ -282,7 +394,7 @@ static void *measure(void *context) {
     if (error == 0) {
         switch (yardstick->kind) {
         case YARDSTICK_SEND:
-            error = measure_send(yardstick->options, windows);
+            error = with_reader(yardstick->options, send_windows, windows);
             break;
         case YARDSTICK_MEMORY:
             error = measure_memory(windows);

@@ -60,6 +60,27 @@ bool yardstick_wait(struct yardstick_calm *calm, const struct yardstick_options 
  * machine had no one speed in between. */
 #define YARDSTICK_STEP_MAX 1.20
 
+/* Within a mood a processor is slow now and then, for milliseconds: bare sends are timed without a
+ * break, in windows of YARDSTICK_SPELL_WINDOW_S, and a run of windows above YARDSTICK_SPELL_LEAST
+ * of the lower quartile is a spell. What lasts longer than YARDSTICK_SPELL_MOST_S is a mood, and
+ * its time is in none of the sums. Gaps of 500 us and more, in which the processor was taken away,
+ * are in no window. */
+#define YARDSTICK_SPELL_WINDOW_S 0.01
+#define YARDSTICK_SPELL_LEAST 1.2
+#define YARDSTICK_SPELL_MOST_S 1.0
+struct yardstick_spells { /* sums over all that was watched */
+    double quiet_s, slow_s;
+    double excess_s; /* of slow_s: by how much what was done takes less when it is quiet */
+    int64_t begun;
+};
+
+/* Adds `count` windows that followed each other: ns per send of each. */
+void yardstick_add_spells(struct yardstick_spells *sum, const double *windows, int32_t count);
+/* Watches for `seconds`, at most YARDSTICK_WATCH_MOST_S. False as yardstick_measure. */
+#define YARDSTICK_WATCH_MOST_S 30
+bool yardstick_watch_spells(const struct yardstick_options *options, double seconds,
+                            struct yardstick_spells *sum) MUST_USE;
+
 /* Processor time that the host took away, as the kernel counts it. */
 struct yardstick_steal {
     uint64_t stolen_ticks, all_ticks; /* of one processor */
