@@ -76,8 +76,8 @@ void tally_shed(struct tally *tally, base_ns due_ns);
 void tally_range(struct tally *tally, base_ns due_ns, base_ns allowance_ns, base_ns first_ns,
                  base_ns step_ns, int64_t count);
 
-/* The same delivery once more, where it is to a client who stands still now and then: how long those
- * wait is their own doing, and no sign of a backlog that grows. */
+/* The same delivery once more, where it is to a client who stands still now and then: how long
+ * those wait is their own doing, and no sign of a backlog that grows. */
 void tally_standing(struct tally *tally, base_ns due_ns, base_ns arrived_ns);
 
 /* A client to be looked at one by one: a number for tally_watch, or -1 when there are enough. */

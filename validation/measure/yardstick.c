@@ -250,12 +250,13 @@ static void *watch_thread(void *context) {
 
 bool yardstick_watch_spells(const struct yardstick_options *options, double seconds,
                             struct yardstick_spells *sum) {
-    struct watch watch = {.options = options,
-                          .count = (int32_t)(fmin(seconds, YARDSTICK_WATCH_MOST_S) /
-                                             YARDSTICK_SPELL_WINDOW_S)};
+    struct watch watch = {
+        .options = options,
+        .count = (int32_t)(fmin(seconds, YARDSTICK_WATCH_MOST_S) / YARDSTICK_SPELL_WINDOW_S)};
     watch.windows = malloc(((size_t)watch.count + 1) * sizeof *watch.windows);
     pthread_t thread;
-    int error = watch.windows != NULL ? pthread_create(&thread, NULL, watch_thread, &watch) : ENOMEM;
+    int error =
+        watch.windows != NULL ? pthread_create(&thread, NULL, watch_thread, &watch) : ENOMEM;
     if (error == 0) {
         pthread_join(thread, NULL);
         error = watch.error;

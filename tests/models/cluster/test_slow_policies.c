@@ -97,6 +97,28 @@ START_TEST(unbounded_queues_kill_the_node) {
 }
 END_TEST
 
+/* One in a hundred stands still from the middle of the window on: the mean delay of all is longer
+ * in its second half, and nothing grows. */
+START_TEST(who_stands_still_is_no_sign_of_a_backlog) {
+    struct simulation simulation;
+    simulation_init(
+        &simulation,
+        "{\"name\": \"standing\", \"populations\": {\"a\": {\"connections\": 99}, \"b\": "
+        "{\"connections\": 1, \"receive\": {\"stall\": {\"at\": \"2s\", \"every\": "
+        "\"1s\", \"for\": \"900ms\"}}}}, "
+        "\"rooms\": {\"all\": {\"size\": {\"constant\": 100}, \"members\": [\"a\", "
+        "\"b\"]}}, \"traffic\": {\"t\": {\"from\": \"a\", \"to\": \"all\", \"rate\": "
+        "{\"constant\": \"50/s per room\"}, \"bytes\": {\"constant\": 100}}}, "
+        "\"nodes\": {\"n\": {}}, \"window\": {\"warm_up\": \"1s\", \"measure\": \"2s\"}}");
+    struct outcome outcome = simulation_run(&simulation, 0);
+    ck_assert_int_gt(hist_quantile(&outcome.latency, 1), 800 * BASE_NS_PER_MS);
+    ck_assert_double_eq_tol(outcome.metric[OUTCOME_backlog_growth], 0, 1e-9);
+    ck_assert_int_eq(outcome.verdict, OUTCOME_HOLDS);
+    outcome_fini(&outcome);
+    simulation_fini(&simulation);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(close_loses_what_was_queued_and_what_comes_later),
@@ -105,6 +127,7 @@ int main(void) {
         TEST(throttling_silences_the_publisher),
         TEST(blocking_stops_everybody),
         TEST(unbounded_queues_kill_the_node),
+        TEST(who_stands_still_is_no_sign_of_a_backlog),
     };
     return suite_run("cluster/slow policies", tests, COUNT_OF(tests));
 }

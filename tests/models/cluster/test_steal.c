@@ -82,12 +82,73 @@ START_TEST(an_overloaded_worker_writes_in_what_is_left_to_it) {
 }
 END_TEST
 
+/* Slow for 5 ms after 10 ms in which it is not: a third of the time, in which work takes half as
+ * long again. */
+static struct steal slow_of(uint64_t seed, struct profile_costs *costs) {
+    *costs = (struct profile_costs){
+        .value = {[COST_spells] = per_s, [COST_spell] = length_ns, [COST_spell_slowdown] = 0.5}};
+    struct steal steal;
+    struct rng rng;
+    rng_init(&rng, (struct rng_name){.seed = seed});
+    steal_init(&steal, costs, rng);
+    steal_add_spells(&steal, costs, rng);
+    return steal;
+}
+
+START_TEST(work_takes_longer_while_its_processor_is_slow) {
+    struct sample ends[REPLICATIONS] = {0};
+    struct profile_costs costs;
+    for (uint64_t r = 0; r < REPLICATIONS; r++) {
+        struct steal steal = slow_of(r, &costs);
+        base_ns now_ns = 0;
+        for (int32_t i = 0; i < 100000; i++)
+            now_ns = steal_work(&steal, now_ns + 10 * BASE_NS_PER_MS);
+        ends[r].value = base_seconds(now_ns);
+    }
+    struct estimate estimate = estimate_of(ends, REPLICATIONS, 0);
+    /* done in a second: 2/3 + 1/3 / 1.5 = 8/9 */
+    assert_estimate("1,000 s of work, s", 1125, &estimate);
+    ck_assert_double_eq_tol(steal_speed_left(&costs), 8.0 / 9, 1e-12);
+}
+END_TEST
+
+START_TEST(a_burst_has_the_pace_at_which_it_begins) {
+    enum { LOOKS = 40000 };
+    struct sample bursts[REPLICATIONS] = {0};
+    struct profile_costs costs;
+    for (uint64_t r = 0; r < REPLICATIONS; r++) {
+        struct steal steal = slow_of(r, &costs);
+        for (int64_t i = 1; i <= LOOKS; i++) {
+            base_ns now_ns = i * 3 * BASE_NS_PER_MS;
+            bursts[r].value += (double)steal_paced(&steal, 1000, now_ns) / LOOKS;
+        }
+    }
+    struct estimate estimate = estimate_of(bursts, REPLICATIONS, 0);
+    assert_estimate("a write of 1,000 ns, ns", 1000 + 500 / 3.0, &estimate);
+}
+END_TEST
+
+START_TEST(a_burst_that_was_paced_is_not_slowed_again) {
+    struct profile_costs costs;
+    struct steal steal = slow_of(3, &costs);
+    steal.spell.next_ns = 0;
+    steal.spell.length_ns = BASE_NS_PER_S;
+    ck_assert_int_eq(steal_work(&steal, 1000), 1500);
+    steal_paced_until(&steal, 4500);
+    ck_assert_int_eq(steal_work(&steal, 4500), 4500);
+    ck_assert_int_eq(steal_work(&steal, 5500), 6000);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_processor_that_nobody_takes_changes_nothing),
         TEST(who_comes_at_any_time_waits_out_the_gap_that_he_falls_into),
         TEST(work_takes_as_much_longer_as_its_processor_is_away),
         TEST(an_overloaded_worker_writes_in_what_is_left_to_it),
+        TEST(work_takes_longer_while_its_processor_is_slow),
+        TEST(a_burst_has_the_pace_at_which_it_begins),
+        TEST(a_burst_that_was_paced_is_not_slowed_again),
     };
     return suite_run("models/cluster/steal", tests, COUNT_OF(tests));
 }

@@ -34,8 +34,10 @@ static void fill(struct load_report *report) {
     wifi->lost = 120;
     wifi->pending = 40;
     for (int32_t s = 0; s < report->steps_count; s++) {
-        players->steps[s] = (struct load_step){20, 19, 20, 20 * (5 + 0.15 * s)};
-        wifi->steps[s] = (struct load_step){80, 60, 76, 76 * (5 + 0.15 * s)};
+        players->steps[s] = (struct load_step){
+            .due = 20, .in_time = 19, .arrived = 20, .delay_sum_ms = 20 * (5 + 0.15 * s)};
+        wifi->steps[s] = (struct load_step){
+            .due = 80, .in_time = 60, .arrived = 76, .delay_sum_ms = 76 * (5 + 0.15 * s)};
     }
     players->due_sampled = players->arrived_sampled = 20 * report->steps_count;
     players->in_time_sampled = 19 * report->steps_count;
@@ -78,6 +80,29 @@ START_TEST(a_delay_that_grows_is_a_backlog) {
     ck_assert_double_eq_tol(report.metric[OUTCOME_backlog_growth], 2.0, 1e-9);
     ck_assert_int_eq(report.series.count, 20 * 2);
     ck_assert_double_eq_tol(report.series.delay_ms[10], 6.5, 1e-9);
+    load_report_fini(&report);
+}
+END_TEST
+
+static void stand_still(struct load_population *population, int32_t step, double delay_ms) {
+    struct load_step *s = &population->steps[step];
+    s->delay_sum_ms = s->standing_delay_sum_ms = (double)s->arrived * delay_ms;
+    s->standing = s->arrived;
+}
+
+START_TEST(who_stands_still_now_and_then_is_no_backlog) {
+    struct load_report report;
+    fill(&report);
+    for (int32_t s = 0; s < report.steps_count; s++)
+        stand_still(&report.populations[1], s, 5 + 30 * s);
+    load_report_finish(&report);
+    ck_assert_double_eq_tol(report.metric[OUTCOME_backlog_growth], 2.0, 1e-9);
+    ck_assert_double_gt(report.series.delay_ms[39], 20); /* what is shown is everybody's */
+    for (int32_t s = 0; s < report.steps_count;
+         s++) /* where nobody else is, theirs is all there is */
+        stand_still(&report.populations[0], s, 5 + 30 * s);
+    load_report_finish(&report);
+    ck_assert_double_eq_tol(report.metric[OUTCOME_backlog_growth], 400, 1e-6);
     load_report_fini(&report);
 }
 END_TEST
@@ -191,6 +216,7 @@ int main(void) {
     static const struct suite_test tests[] = {
         TEST(a_late_share_weighs_populations_by_what_is_due_to_them),
         TEST(a_delay_that_grows_is_a_backlog),
+        TEST(who_stands_still_now_and_then_is_no_backlog),
         TEST(a_pooled_histogram_holds_each_delivery_once),
         TEST(what_is_written_reads_back_to_the_same_line),
         TEST(two_processes_merge_to_what_one_would_have_said),

@@ -56,11 +56,52 @@ START_TEST(stolen_time_is_a_share_of_all_time) {
 }
 END_TEST
 
+START_TEST(a_run_of_slow_windows_is_a_spell) {
+    double windows[400];
+    struct yardstick_spells spells = {0};
+    for (int32_t i = 0; i < 400; i++) /* two of 30 and 20 ms, half as dear again; one just below */
+        windows[i] = (i >= 50 && i < 53) || (i >= 90 && i < 92) ? 6000 : i == 70 ? 4700 : 4000;
+    yardstick_add_spells(&spells, windows, 400);
+    ck_assert_int_eq(spells.begun, 2);
+    ck_assert_double_eq_tol(spells.slow_s, 0.05, 1e-9);
+    ck_assert_double_eq_tol(spells.quiet_s, 3.95, 1e-9);
+    ck_assert_double_eq_tol(spells.excess_s, 0.05 / 3, 1e-4); /* the one just below is quiet */
+}
+END_TEST
+
+START_TEST(a_mood_is_no_spell) {
+    double windows[400];
+    struct yardstick_spells spells = {0};
+    for (int32_t i = 0; i < 400; i++)
+        windows[i] = i >= 290 ? 6000 : 4000; /* the last 1.1 s */
+    yardstick_add_spells(&spells, windows, 400);
+    yardstick_add_spells(&spells, windows, 0);
+    ck_assert_int_eq(spells.begun, 0);
+    ck_assert_double_eq(spells.slow_s, 0);
+    ck_assert_double_eq_tol(spells.quiet_s, 2.9, 1e-9);
+}
+END_TEST
+
+START_TEST(watching_takes_as_long_as_was_asked) {
+    struct yardstick_options options = {.cpu = -1, .other_cpu = -1, .connections = 50};
+    struct yardstick_spells spells = {0};
+    ck_assert(yardstick_watch_spells(&options, 0.2, &spells));
+    ck_assert_double_eq_tol(spells.quiet_s + spells.slow_s, 0.2, 1e-9);
+    ck_assert_double_le(spells.excess_s, spells.slow_s);
+    options.cpu = 1023;
+    ck_assert(!yardstick_watch_spells(&options, 0.2, &spells));
+    ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
 int main(void) {
     static const struct suite_test tests[] = {
         LOOP_TEST(a_yardstick_is_a_positive_cost_and_soon_done, YARDSTICK_KINDS),
         TEST(a_processor_that_is_not_there_is_an_error),
         TEST(stolen_time_is_a_share_of_all_time),
+        TEST(a_run_of_slow_windows_is_a_spell),
+        TEST(a_mood_is_no_spell),
+        TEST(watching_takes_as_long_as_was_asked),
     };
     return suite_run("yardstick", tests, COUNT_OF(tests));
 }
