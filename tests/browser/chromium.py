@@ -44,6 +44,9 @@ class Chromium:
         self.process.wait(20)
         os.close(self.out)
         os.close(self.into)
+        until = time.monotonic() + 20  # its children go on writing for a moment
+        while os.path.exists(self.profile.name) and time.monotonic() < until:
+            shutil.rmtree(self.profile.name, ignore_errors=True)
         self.profile.cleanup()
 
     def receive(self):
