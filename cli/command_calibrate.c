@@ -150,7 +150,7 @@ static int measure(struct calibration *calibration, struct arena *arena) {
     print_say(options,
               "calibrating this machine: about %s of experiments, gateway on processor 0, "
               "generator on 1",
-              is_full ? "ten minutes" : "a minute");
+              is_full ? "ten minutes" : "a minute and a half");
     struct calibrate_options ask = {.gateway_program = programs.gateway,
                                     .load_program = programs.load,
                                     .gateway_cpu = 0,
@@ -236,7 +236,8 @@ const struct command command_calibrate = {
     .name = "calibrate",
     .arguments = "",
     .summary = "measure what things cost on this machine: a profile",
-    .doc = "Takes about a minute (--mode full: about ten) and wants the machine for itself; "
+    .doc = "Takes about a minute and a half (--mode full: about ten) and wants the machine for "
+           "itself; "
            "refused (75) when the machine "
            "was too restless. `headroom ceiling` and `run` use the\n"
            "newest profile in --db unless told otherwise. The windows are kept there too: --refit "
